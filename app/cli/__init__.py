@@ -1,0 +1,78 @@
+"""The third door: commands. Exit codes: 0 done, 1 the user's input is wrong, 2 the program could not."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.cli import broadcast, follower, ledger, rules, serve
+from app.cli.options import WrongInput, err
+from app.config_file import BadConfig
+from app.logs import scrub
+from app.main import MissingSecrets
+from models.refusal import Refusal
+from wechat.errcodes import PlatformError
+
+VERSION = "0.1.0"
+
+cli = typer.Typer(name="yizhan", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站：微信服务号后端")
+cli.command()(serve.demo)
+cli.command()(serve.serve)
+cli.command()(serve.migrate)
+cli.command()(rules.check)
+cli.command(name="try")(rules.try_)
+cli.command()(rules.schema)
+cli.command()(rules.dump)
+cli.add_typer(broadcast.cli, name="broadcast")
+cli.add_typer(follower.cli, name="follower")
+cli.add_typer(ledger.cli, name="ledger")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"yizhan {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="版本")] = False) -> None:
+    """驿站：微信服务号后端"""
+
+
+def main() -> None:
+    """Runs the command on the command line and exits with its code."""
+    try:
+        code = cli(standalone_mode=False)
+    except typer.Abort:
+        code = 2
+    except typer.Exit as done:
+        code = done.exit_code
+    except BadConfig as bad:
+        print(bad.render(), file=sys.stderr)
+        code = 1
+    except MissingSecrets as missing:
+        print(f"环境变量没有设置（也可以用 …_FILE）/ set these in the environment: {missing}", file=sys.stderr)
+        code = 1
+    except Refusal as refusal:
+        print(f"{refusal.code}: {refusal.details}", file=sys.stderr)
+        code = 1
+    except (WrongInput, ValueError) as wrong:
+        print(wrong, file=sys.stderr)
+        code = 1
+    except typer.TyperException as usage:
+        shown: Any = usage
+        shown.show()
+        code = 1
+    except PlatformError as refused:
+        print(f"微信平台拒绝了 / the platform refused: {refused}", file=sys.stderr)
+        code = 2
+    except (SQLAlchemyError, OSError) as broken:
+        print(scrub(f"{type(broken).__name__}: {broken}"), file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        code = 2
+    err.file.flush()
+    sys.exit(code if isinstance(code, int) else 0)

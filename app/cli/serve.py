@@ -1,0 +1,82 @@
+"""Commands that run the program: serve, demo, migrate."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app import config_file
+from app import demo as demonstration
+from app.cli.options import ConfigOption, WrongInput, config_path, out, settings_of
+from app.logs import configure
+from app.main import ROLES, Service, build, create_app
+from models.database import Database
+from models.migrations import newest, upgrade
+
+Port = Annotated[int, typer.Option(min=1, max=65535)]
+
+
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str, typer.Option(help="监听地址")] = "127.0.0.1",
+    port: Port = 8000,
+    role: Annotated[list[str] | None, typer.Option(help="这个进程做什么：all web scheduler worker，可重复")] = None,
+) -> None:
+    """运行服务 / run the service."""
+    wanted = set(role or ["all"])
+    if unknown := wanted - {"all", *ROLES}:
+        raise WrongInput(f"没有这个角色：{'、'.join(sorted(unknown))}；可用：all、{'、'.join(ROLES)} / no such role")
+    roles = set(ROLES) if "all" in wanted else {name for name in ROLES if name in wanted}
+    configure()
+    run(build(config_path(config), config_file.secrets(os.environ), roles), host, port)
+
+
+def run(service: Service, host: str, port: int) -> None:
+    """Serves until the process is told to stop. Exits with 2 where the port cannot be had."""
+    settings = uvicorn.Config(
+        create_app(service),
+        host=host,
+        port=port,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=8,
+        timeout_keep_alive=30,
+        backlog=4096,
+    )
+    server = uvicorn.Server(settings)
+    server.run()
+    if not server.started:
+        raise typer.Exit(2)
+
+
+def migrate(config: ConfigOption = None) -> None:
+    """把数据库升级到最新版本 / the database to the newest version."""
+    settings = settings_of(config)
+    database = Database(config_file.secrets(os.environ).database_url or settings.database)
+    try:
+        upgrade(database)
+    finally:
+        database.close()
+    out.print(f"数据库是最新版本 {newest()} / the database is at the newest version")
+
+
+def demo(
+    port: Port = 8000,
+    sim_port: Annotated[int, typer.Option("--sim-port", min=1, max=65535)] = 8001,
+    followers: Annotated[int, typer.Option(min=1, max=1_000_000, help="模拟粉丝人数")] = 500,
+    data: Annotated[Path, typer.Option(help="数据放在哪里")] = Path("data/demo"),
+) -> None:
+    """演示：机器人和微信模拟器，SQLite，自带粉丝 / bot and simulator on this machine, no account needed."""
+    if port == sim_port:
+        raise WrongInput("--port 和 --sim-port 不能相同 / the two ports must differ")
+    demonstration.run(port, sim_port, followers, data)

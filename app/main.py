@@ -1,0 +1,154 @@
+"""The running program: what serves, in which roles, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from starlette.routing import Route
+
+from app.config_file import Secrets
+from app.live import Live
+from app.logs import log, mask
+from app.metrics import Metrics
+from app.token_store import DatabaseTokenStore
+from app.webhook import Webhook
+from models.clock import Clock, utc_now
+from models.database import Database
+from models.migrations import newest, upgrade, version_of
+from scheduler.sender import Sender
+from scheduler.timetable import Timetable
+from wechat.client import Client
+from wechat.envelope import Envelope
+from wechat.errcodes import PlatformError
+
+ROLES = ("web", "scheduler", "worker")
+STALLED = timedelta(seconds=60)  # a job that has not come through for so long makes /readyz red
+
+
+@dataclass
+class Service:
+    """Everything one process is made of."""
+
+    live: Live
+    database: Database
+    envelope: Envelope
+    client: Client
+    metrics: Metrics
+    roles: Collection[str]
+    clock: Clock = utc_now
+    timetable: Timetable = field(init=False)
+    sender: Sender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timetable = Timetable(self.database, lambda: self.live.config, self.clock)
+        self.sender = Sender(self.database, self.client, lambda: self.live.config, self.clock, self.metrics)
+        if "scheduler" in self.roles:
+            self.timetable.plan()
+        if "worker" in self.roles:
+            self.timetable.work(self.sender)
+
+    @contextlib.asynccontextmanager
+    async def running(self, app: FastAPI) -> AsyncIterator[None]:
+        """While it runs: the file is watched and the clock runs. Afterwards what was begun is settled and everything is closed."""
+        watching = asyncio.create_task(self.live.watch())
+        self.timetable.start()
+        log.info("serving", roles=sorted(self.roles), rules=self.live.config.version)
+        try:
+            yield
+        finally:
+            watching.cancel()
+            self.timetable.stop()
+            await self.sender.stop()
+            await self.client.aclose()
+            self.database.close()
+
+    async def send_later(self, openid: str, text: str) -> None:
+        """A reply that came too late for a passive one, as a customer-service message: once, because that call has no idempotency key."""
+        try:
+            await self.client.custom_send_text(openid, text)
+        except PlatformError as refused:
+            log.warning("late reply not sent", openid=mask(openid), error=str(refused))
+
+    def unready(self) -> list[str]:
+        """Why this process should not be given traffic; [] when it should."""
+        now = self.clock()
+        reasons = [f"{name} has not run since {at.isoformat()}" for name, at in self.timetable.alive.items() if now - at > STALLED]
+        try:
+            with self.database.snapshot() as db:
+                if version_of(db) != newest():
+                    reasons.append("the database is not at the newest version: yizhan migrate")
+        except Exception as broken:
+            reasons.append(f"database: {type(broken).__name__}")
+        return reasons
+
+
+class MissingSecrets(Exception):
+    """The environment lacks what this account needs. `names` are the variables."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__("、".join(names))
+        self.names = names
+
+
+def _need(secrets: Secrets, mode: str) -> tuple[str, str]:
+    """The app secret and the token. Raises MissingSecrets with everything that is missing."""
+    missing = [
+        name
+        for name, value in (
+            ("YIZHAN_APP_SECRET", secrets.app_secret),
+            ("YIZHAN_TOKEN", secrets.token),
+            ("YIZHAN_ENCODING_AES_KEY", secrets.encoding_aes_key or mode == "plain"),
+        )
+        if not value
+    ]
+    if missing or secrets.app_secret is None or secrets.token is None:
+        raise MissingSecrets(missing)
+    return secrets.app_secret, secrets.token
+
+
+def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock = utc_now) -> Service:
+    """The service this file describes, with its database at the newest version where that is SQLite.
+
+    Raises BadConfig, MissingSecrets, and ValueError for a key that cannot be one.
+    """
+    metrics = Metrics()
+    live = Live(config, metrics.config_errors.set)
+    settings = live.current.settings
+    account = settings.account
+    app_secret, token = _need(secrets, account.mode)
+    envelope = Envelope(app_id=account.app_id, token=token, aes_key=secrets.encoding_aes_key, mode=account.mode)
+    database = Database(secrets.database_url or settings.database)
+    if database.is_sqlite:
+        upgrade(database)
+    store = DatabaseTokenStore(database, account.app_id, clock)
+    client = Client(app_id=account.app_id, secret=app_secret, api_base=account.api_base, store=store, clock=clock)
+    return Service(live, database, envelope, client, metrics, roles, clock)
+
+
+def create_app(service: Service) -> FastAPI:
+    """The HTTP face of a service: the webhook for the platform, and what whoever runs it looks at."""
+    app = FastAPI(title="Yizhan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=service.running)
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return Response("ok", media_type="text/plain")
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        reasons = await asyncio.to_thread(service.unready)
+        return Response("\n".join(reasons) or "ready", status_code=503 if reasons else 200, media_type="text/plain")
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    if "web" in service.roles:
+        webhook = Webhook(service.envelope, service.database, service.live, service.metrics, service.clock, service.send_later)
+        app.router.routes.insert(0, Route("/wechat", webhook))
+    return app

@@ -1,0 +1,30 @@
+"""What this process counts, for Prometheus at /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4.5)
+
+
+class Metrics:
+    """One set of counters for one running program."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.inbound = Counter("yizhan_inbound_total", "Inbound requests by outcome", ["outcome"], registry=self.registry)
+        self.inbound_seconds = Histogram(
+            "yizhan_inbound_seconds", "Time to answer signed traffic", buckets=_SECONDS, registry=self.registry
+        )
+        self.deliveries = Counter("yizhan_deliveries_total", "Deliveries settled by state", ["state"], registry=self.registry)
+        self.config_errors = Gauge(
+            "yizhan_config_errors", "Errors in the newest config.yaml; 0 when it is in force", registry=self.registry
+        )
+
+    def delivered(self, state: str, number: int) -> None:
+        """So many deliveries ended in this state."""
+        self.deliveries.labels(state).inc(number)
+
+    def page(self) -> bytes:
+        """All counters in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,16 @@
+"""What a follower's message leads to: one file per feature, and this table of contents."""
+
+from __future__ import annotations
+
+from handlers import checkin, consent, keyword, points, receipt, survey, welcome
+from handlers.routing import Feature
+
+FEATURES: tuple[Feature, ...] = (
+    consent.feature,
+    welcome.feature,
+    checkin.feature,
+    points.feature,
+    survey.feature,
+    keyword.feature,
+    receipt.feature,
+)

@@ -1,0 +1,254 @@
+"""Which feature answers what: a feature's parts, what an answer is given, and the order in which features are asked.
+
+    platform event or menu click → who has the floor (a running survey) → exact trigger → keyword rule → fallback
+
+Precedence is by kind, never by number. A handler that returns None declines, and the next in this order is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from models import conversation, follower
+from models.clock import from_seconds
+from models.config import Config, Location, Problem, fill
+from models.follower import Follower
+from models.refusal import Refusal
+from wechat.inbound import Inbound
+from wechat.reply import Reply, Text
+
+# Messages a person wrote; anything else the platform may invent is taken note of and answered with nothing.
+SPOKEN = frozenset({"text", "image", "voice", "video", "shortvideo", "location", "link"})
+LEAVES = frozenset({"unsubscribe"})
+
+
+@dataclass(slots=True)
+class Context:
+    """One inbound message on its way: what a handler may know and touch."""
+
+    db: Connection
+    config: Config
+    inbound: Inbound
+    follower: Follower
+    now: datetime  # when it reached us
+    said_at: datetime  # the message's own time: business days are counted by it
+    answered_by: str | None = None
+    trace: list[str] = field(default_factory=list)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The account's zone."""
+        return self.config.zone
+
+    @property
+    def text(self) -> str:
+        """What they said, without the space around it."""
+        return self.inbound.text.strip()
+
+    def explain(self, step: str) -> None:
+        """Notes a step for `yizhan try --explain`."""
+        self.trace.append(step)
+
+
+Answer = Callable[[Context], Reply | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A word that leads to an answer, and where in the file it stands."""
+
+    where: Location
+    word: str
+    answer: Answer
+    wording: BaseModel | None = None  # how refusals on the way are said
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature: its YAML section, if it has one, and the ways it is reached."""
+
+    name: str
+    section: type | None = None
+    triggers: Callable[[Any], Iterable[Trigger]] | None = None
+    floor: Callable[[Context, Any, str], Reply | None] | None = None  # (context, section, subject) while it has the floor
+    wording: Callable[[Any, str], BaseModel | None] | None = None  # (section, subject): how refusals on the floor are said
+    events: Mapping[str, Callable[[Context, Any], Reply | None]] = field(default_factory=dict)
+    listens: Callable[[Any], Answer] | None = None  # built once per file: answers any text that nothing before it took
+    last_word: Callable[[Any], Answer] | None = None  # likewise, when nobody answered
+    default: Callable[[Config], Any] | None = None  # the section to use where the file has none
+    checks: Callable[[Config], Iterator[Problem]] | None = None
+
+
+def normal(text: str) -> str:
+    """What triggers are compared by: without the space around, upper and lower case alike."""
+    return text.strip().casefold()
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Everything a version of config.yaml leads to, worked out once when it is read."""
+
+    config: Config
+    triggers: Mapping[str, Trigger]
+    floors: Mapping[str, tuple[Feature, Any]]
+    events: Mapping[str, Sequence[tuple[str, Callable[[Context], Reply | None]]]]
+    listeners: Sequence[tuple[str, Answer]]
+    last_words: Sequence[tuple[str, Answer]]
+
+
+def lay(config: Config, features: Sequence[Feature]) -> Routes:
+    """The routes of a checked configuration."""
+    on = [(feature, section) for feature in features if (section := _section(feature, config)) is not None]
+    triggers: dict[str, Trigger] = {}
+    events: dict[str, list[tuple[str, Callable[[Context], Reply | None]]]] = {}
+    for feature, section in on:
+        for trigger in feature.triggers(section) if feature.triggers else ():
+            triggers.setdefault(normal(trigger.word), trigger)
+        for event, answer in feature.events.items():
+            events.setdefault(event, []).append((feature.name, _bound(answer, section)))
+    return Routes(
+        config,
+        triggers,
+        {feature.name: (feature, section) for feature, section in on if feature.floor},
+        events,
+        [(feature.name, feature.listens(section)) for feature, section in on if feature.listens],
+        [(feature.name, feature.last_word(section)) for feature, section in on if feature.last_word],
+    )
+
+
+def _section(feature: Feature, config: Config) -> Any:
+    section = config.get(feature.section) if feature.section else None
+    return feature.default(config) if section is None and feature.default else section
+
+
+def _bound(answer: Callable[[Context, Any], Reply | None], section: Any) -> Answer:
+    return lambda ctx: answer(ctx, section)
+
+
+def check(config: Config, features: Sequence[Feature]) -> Iterator[Problem]:
+    """What no single section can see: two features that claim one trigger, and each feature's own checks."""
+    claimed: dict[str, Trigger] = {}
+    for feature in features:
+        section = _section(feature, config)
+        if section is None:
+            continue
+        for trigger in feature.triggers(section) if feature.triggers else ():
+            word = normal(trigger.word)
+            first = claimed.setdefault(word, trigger)
+            if first is not trigger:
+                there = ".".join(map(str, first.where))
+                yield Problem(
+                    trigger.where,
+                    f"触发词“{trigger.word}”已经被 {there} 用了，一个词只能归一个功能",
+                    f"the trigger {trigger.word!r} is taken by {there}; a word leads to one feature only",
+                )
+        if feature.checks:
+            yield from feature.checks(config)
+
+
+def hear(db: Connection, routes: Routes, inbound: Inbound, now: datetime) -> tuple[Context, Reply | None]:
+    """Takes note of the follower, then finds the answer. A refused verb leaves nothing behind but its refusal's words."""
+    said_at = from_seconds(inbound.created_at)
+    scene = inbound.event_key.removeprefix("qrscene_") or None if inbound.event == "subscribe" else None
+    person = follower.seen(db, inbound.openid, said_at, now, subscribed=inbound.event not in LEAVES, scene=scene)
+    ctx = Context(db, routes.config, inbound, person, now, said_at)
+    return ctx, dispatch(ctx, routes)
+
+
+def dispatch(ctx: Context, routes: Routes) -> Reply | None:
+    """The answer by the order at the top of this file, or None where nobody has one."""
+    inbound = ctx.inbound
+    if inbound.type == "event":
+        return _event(ctx, routes)
+    if inbound.type not in SPOKEN:
+        ctx.explain(f"消息类型 {inbound.type}：不认识，不回复")
+        return None
+    answer, taken = _floor(ctx, routes)
+    if taken:
+        return answer
+    return _words(ctx, routes, ctx.text) if inbound.type == "text" else _nobody(ctx, routes)
+
+
+def _event(ctx: Context, routes: Routes) -> Reply | None:
+    for name, answer in routes.events.get(ctx.inbound.event, ()):
+        ctx.explain(f"事件 {ctx.inbound.event} → {name}")
+        reply = answer(ctx)
+        if reply is not None:
+            ctx.answered_by = f"{name}:{ctx.inbound.event}"
+            return reply
+    if ctx.inbound.event == "click" and ctx.inbound.event_key:
+        # A menu button says its key as if the follower had typed it.
+        return _words(ctx, routes, ctx.inbound.event_key)
+    return None
+
+
+def _floor(ctx: Context, routes: Routes) -> tuple[Reply | None, bool]:
+    """The answer of the feature that has the floor, and whether it took the message."""
+    floor = conversation.floor(ctx.db, ctx.follower.id)
+    if floor is None:
+        ctx.explain("没有进行中的会话")
+        return None, False
+    ctx.explain(f"进行中的会话：{floor.feature}（{floor.subject}）")
+    feature, section = routes.floors.get(floor.feature, (None, None))
+    if feature is None or feature.floor is None:
+        conversation.leave_floor(ctx.db, ctx.follower.id)
+        return None, False
+    answer, wording = feature.floor, feature.wording(section, floor.subject) if feature.wording else None
+    reply = _said(ctx, lambda c: answer(c, section, floor.subject), wording)
+    if reply is None:
+        return None, False
+    ctx.answered_by = f"{floor.feature}:{floor.subject}"
+    return reply, True
+
+
+def _words(ctx: Context, routes: Routes, words: str) -> Reply | None:
+    trigger = routes.triggers.get(normal(words))
+    if trigger is not None:
+        ctx.explain(f"触发词“{trigger.word}” → {'.'.join(map(str, trigger.where))}")
+        reply = _said(ctx, trigger.answer, trigger.wording)
+        if reply is not None:
+            ctx.answered_by = ctx.answered_by or ".".join(map(str, trigger.where))
+            return reply
+    for name, answer in routes.listeners:
+        reply = answer(ctx)
+        if reply is not None:
+            ctx.answered_by = ctx.answered_by or name
+            return reply
+    return _nobody(ctx, routes)
+
+
+def _nobody(ctx: Context, routes: Routes) -> Reply | None:
+    for name, answer in routes.last_words:
+        reply = answer(ctx)
+        if reply is not None:
+            ctx.explain(f"没有规则匹配 → {name} 的兜底回复")
+            ctx.answered_by = f"{name}:fallback"
+            return reply
+    ctx.explain("没有规则匹配，也没有兜底回复")
+    return None
+
+
+def _said(ctx: Context, answer: Answer, wording: BaseModel | None) -> Reply | None:
+    """The answer, or the words of the refusal that stopped it, with everything it had done taken back."""
+    undo = ctx.db.begin_nested()
+    try:
+        reply = answer(ctx)
+    except Refusal as refusal:
+        undo.rollback()
+        ctx.explain(f"规则拒绝：{refusal.code}")
+        text = getattr(wording, refusal.code, None)
+        if text is None:
+            raise
+        return Text(fill(text, refusal.details))
+    except BaseException:
+        undo.rollback()
+        raise
+    undo.commit()
+    return reply

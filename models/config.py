@@ -1,0 +1,95 @@
+"""What a section of config.yaml is, and the checked configuration that everything below app is given as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+
+class Rules(BaseModel):
+    """A part of config.yaml: strict types, no unknown keys, never changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Section(Protocol):
+    """A top-level key of config.yaml. A `Rules` model, or a pydantic `RootModel` where the section is a list."""
+
+    key: ClassVar[str]
+
+
+S = TypeVar("S")
+Location = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something the operator must change: where (keys and list positions from the root) and what to write instead."""
+
+    where: Location
+    zh: str
+    en: str
+
+
+def wrong(zh: str, en: str) -> PydanticCustomError:
+    """The error a validator raises; both languages travel to the reader of the file, which knows the line."""
+    return PydanticCustomError("yizhan", "{en}", {"zh": zh, "en": en})
+
+
+@dataclass(frozen=True)
+class Config:
+    """One checked version of config.yaml. A missing section is a feature that is off."""
+
+    zone: ZoneInfo
+    version: str = ""
+    sections: Mapping[type, Any] = field(default_factory=dict)
+
+    def get(self, section: type[S]) -> S | None:
+        """The section, or None where the file does not have it."""
+        return cast("S | None", self.sections.get(section))
+
+    def __getitem__(self, section: type[S]) -> S:
+        """The section; KeyError where the file does not have it."""
+        return cast(S, self.sections[section])
+
+
+_PLACEHOLDER = re.compile(r"\{\{([^\W\d]\w*)\}\}|\{([^\W\d]\w*)\}")
+
+
+def placeholders(text: str) -> Iterator[str]:
+    """The names that `{name}` stands for in an operator's text; `{{name}}` is the literal text `{name}`."""
+    return (found[2] for found in _PLACEHOLDER.finditer(text) if found[2])
+
+
+def fill(text: str, values: Mapping[str, object]) -> str:
+    """The text with its placeholders replaced in one pass: what is put in is never looked at again (nor are attributes, nor formats)."""
+    return _PLACEHOLDER.sub(lambda found: "{" + found[1] + "}" if found[1] else str(values[found[2]]), text)
+
+
+def says(*names: str) -> AfterValidator:
+    """Annotates an operator's text with the placeholders that may stand in it: `done: Annotated[str, says("streak")]`."""
+
+    def check(text: str) -> str:
+        check_placeholders(text, names)
+        return text
+
+    return AfterValidator(check)
+
+
+def check_placeholders(text: str, names: Iterable[str]) -> None:
+    """Raises the operator's error where the text has a placeholder that is not one of the names."""
+    known = list(names)
+    for name in placeholders(text):
+        if name not in known:
+            may = "、".join(f"{{{k}}}" for k in known) or "（无）"
+            may_en = ", ".join(f"{{{k}}}" for k in known) or "none"
+            raise wrong(
+                f"没有占位符 {{{name}}}；这里可用：{may}。要原样显示花括号请写 {{{{{name}}}}}",
+                f"unknown placeholder {{{name}}}; here you may use: {may_en}. For literal braces write {{{{{name}}}}}",
+            )

@@ -1,0 +1,217 @@
+"""Runs pieces of work in transactions; the only file that commits.
+
+On SQLite one writer thread drains its queue into one transaction, a SAVEPOINT a piece, and answers every piece after the commit
+(group commit: one fsync pays for all that waited). On PostgreSQL each piece is a transaction of its own in a small pool of threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+_Piece = tuple[Work[Any], "Future[Any]"]
+
+_GROUP = 64  # pieces in one transaction: a commit then costs each little, and none waits long for the others
+_BUSY_SECONDS = 3.0  # how long one BEGIN waits for another process's transaction before it is tried again
+_THREADS = 8
+
+
+class Database:
+    """One database. `run` and `read` are for coroutines; `transaction` and `snapshot` for plain code (commands, tests)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._closing = False
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _sqlite(self.url, "BEGIN IMMEDIATE")
+            self._reader = _sqlite(self.url, "BEGIN")
+            self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+            self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
+            self._started = threading.Lock()
+        else:
+            driver = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
+            self._engine = self._reader = create_engine(driver, pool_size=_THREADS, max_overflow=4, pool_pre_ping=True)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="database")
+
+    async def run(self, work: Work[T]) -> T:
+        """Does the work in a write transaction; when this returns, the effect is on disk. Raises what the work raised, with nothing kept.
+
+        The work may be done again from the start when its transaction could not be committed: it touches the database and nothing else.
+        """
+        return await asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Hands the work over; the future is done after the commit."""
+        if not self.is_sqlite:
+            return self._pool.submit(self._once, work)
+        if self._writer.ident is None:
+            with self._started:
+                if self._writer.ident is None:
+                    self._writer.start()
+        future: Future[T] = Future()
+        self._queue.put((work, future))
+        return future
+
+    async def read(self, work: Work[T]) -> T:
+        """Does the work in a read-only snapshot, beside the writers."""
+        return await asyncio.wrap_future(self._pool.submit(self._look, work))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A write transaction, committed at the end of the block, rolled back when it raises."""
+        with self._engine.begin() as db:
+            yield db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that is always rolled back: for looking, and for trying what would happen."""
+        with self._reader.connect() as db, db.begin() as transaction:
+            yield db
+            transaction.rollback()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Connection]:
+        """A write transaction that is always rolled back: what would happen, without it happening."""
+        with self._engine.connect() as db, db.begin() as transaction:
+            yield db
+            transaction.rollback()
+
+    def close(self) -> None:
+        """Finishes what was handed over, then lets go of every connection."""
+        self._closing = True
+        if self.is_sqlite and self._writer.ident is not None:
+            self._queue.put(None)
+            self._writer.join()
+        self._pool.shutdown(wait=True)
+        self._reader.dispose()
+        self._engine.dispose()
+
+    def _look(self, work: Work[T]) -> T:
+        with self.snapshot() as db:
+            return work(db)
+
+    def _once(self, work: Work[T]) -> T:
+        """One transaction; tried again where the connection or a deadlock broke it before anything was kept."""
+        for pause in (0.05, 0.2, 0.5, 1.0):
+            try:
+                with self._engine.begin() as db:
+                    return work(db)
+            except DBAPIError as broken:
+                if not _passing(broken):
+                    raise
+            time.sleep(pause)
+        with self._engine.begin() as db:
+            return work(db)
+
+    # The SQLite writer thread
+
+    def _write(self) -> None:
+        with self._engine.connect() as db:
+            last = False
+            while not last:
+                waiting = [self._queue.get()]
+                while len(waiting) < _GROUP and not self._queue.empty():
+                    waiting.append(self._queue.get())
+                last = None in waiting
+                pieces = [piece for piece in waiting if piece is not None and piece[1].set_running_or_notify_cancel()]
+                if pieces:
+                    self._commit_group(db, pieces)
+
+    def _commit_group(self, db: Connection, pieces: list[_Piece]) -> None:
+        outcomes = self._transact(db, pieces)
+        if outcomes is None and len(pieces) > 1:
+            # The transaction as a whole was lost (disk full, a broken statement that rolled everything back): one by one, so that
+            # only the piece that cannot be kept fails.
+            for piece in pieces:
+                self._commit_group(db, [piece])
+            return
+        for (_, future), (result, error) in zip(pieces, outcomes or [], strict=True):
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+    def _transact(self, db: Connection, pieces: list[_Piece]) -> list[tuple[Any, BaseException | None]] | None:
+        """What each piece returned or raised, after the commit; None where the transaction as a whole was lost."""
+        outcomes: list[tuple[Any, BaseException | None]] = []
+        try:
+            transaction = self._begin(db)
+            try:
+                for work, _ in pieces:
+                    outcomes.append(_attempt(db, work))
+            except BaseException:
+                transaction.rollback()
+                raise
+            transaction.commit()
+        except BaseException as broken:
+            if db.in_transaction():
+                db.rollback()
+            return [(None, broken)] if len(pieces) == 1 else None
+        return outcomes
+
+    def _begin(self, db: Connection) -> Any:
+        """BEGIN IMMEDIATE, waiting for other processes as long as it takes: what was accepted is not thrown away for a lock."""
+        while True:
+            try:
+                return db.begin()
+            except OperationalError as broken:
+                if not _locked(broken) or self._closing:
+                    raise
+
+
+def _attempt(db: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
+    """The piece inside its own SAVEPOINT. Raises only where SQLite has given up the whole transaction."""
+    cursor = db.connection.cursor()
+    cursor.execute("SAVEPOINT piece")
+    try:
+        result = work(db)
+    except Exception as error:
+        cursor.execute("ROLLBACK TO piece")
+        cursor.execute("RELEASE piece")
+        return None, error
+    cursor.execute("RELEASE piece")
+    return result, None
+
+
+def _locked(broken: OperationalError) -> bool:
+    return isinstance(broken.orig, sqlite3.OperationalError) and broken.orig.sqlite_errorcode & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
+
+
+def _passing(broken: DBAPIError) -> bool:
+    """Whether the server took nothing in and a second try may succeed: a dead connection, a deadlock, a serialization failure."""
+    return broken.connection_invalidated or getattr(broken.orig, "sqlstate", None) in ("40001", "40P01", "57P01", "08006", "08003")
+
+
+def _sqlite(url: Any, begin: str) -> Engine:
+    """WAL; committed means on disk (synchronous=FULL); foreign keys; writers take the lock at BEGIN (a deferred BEGIN fails under load)."""
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000", "wal_autocheckpoint=4000"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def open_transaction(db: Connection) -> None:
+        db.exec_driver_sql(begin)
+
+    return engine

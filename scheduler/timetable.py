@@ -1,0 +1,77 @@
+"""The timetable: what happens by the clock, and how often. The only file that knows APScheduler.
+
+APScheduler wakes; the database decides. Every job may run in any number of processes at once and be killed anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from models import broadcast, delivery
+from models.broadcast import BroadcastsSection
+from models.clock import Clock
+from models.config import Config
+from models.database import Database
+from models.segment import SegmentsSection
+from scheduler.sender import Sender
+
+DUE_EVERY = 2  # seconds; a run begins well within the 20 s that are promised
+LOOK_EVERY = 1
+RECONCILE_EVERY = 30
+
+
+class Timetable:
+    """The jobs of this process. `alive` tells when each last came through."""
+
+    def __init__(self, database: Database, config: Callable[[], Config], clock: Clock) -> None:
+        self._database = database
+        self._config = config
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(
+            executors={"default": AsyncIOExecutor()}, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        )
+        self.alive: dict[str, datetime] = {}
+
+    def plan(self) -> None:
+        """This process looks after the schedules: due broadcasts become runs."""
+        self._every(DUE_EVERY, "due", self._due)
+
+    def work(self, sender: Sender) -> None:
+        """This process sends: runs are looked for, receipts are matched."""
+        self._every(LOOK_EVERY, "look", sender.look)
+        self._every(RECONCILE_EVERY, "reconcile", self._reconcile)
+
+    def start(self) -> None:
+        """The clock runs."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Nothing more is woken."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _every(self, seconds: int, name: str, job: Callable[[], object]) -> None:
+        async def run() -> None:
+            await job()  # type: ignore[misc]
+            self.alive[name] = self._clock()
+
+        self.alive[name] = self._clock()
+        self._scheduler.add_job(run, IntervalTrigger(seconds=seconds), id=name, next_run_time=self._clock())
+
+    async def _due(self) -> None:
+        config, now = self._config(), self._clock()
+        segments, broadcasts = config[SegmentsSection], config[BroadcastsSection]
+        for planned in broadcasts.root:
+            segment = segments.named(planned.segment)
+            if planned.cron and segment:
+                where = segment.where
+                await self._database.run(lambda db, p=planned, w=where: broadcast.claim_due(db, p, w, config.zone, now))  # type: ignore[misc]
+
+    async def _reconcile(self) -> None:
+        now = self._clock()
+        await self._database.run(lambda db: delivery.reconcile(db, now))

@@ -1,0 +1,105 @@
+"""What is to be seen on the followers' phones, and who is looking at them right now."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from simulator.clock import Clock
+from simulator.ids import Ids
+from simulator.journal import Journal
+
+KEPT = 200
+"""Messages a phone remembers of one conversation."""
+BEHIND = 1000
+"""News a watching page may be behind before it is told to read the conversation anew."""
+
+Message = dict[str, Any]
+
+
+class Watcher:
+    """One open page: it gets every message of `openid`, and of all others a short preview when it wants an overview."""
+
+    def __init__(self, openid: str, overview: bool) -> None:
+        self.openid = openid
+        self.overview = overview
+        self.news: asyncio.Queue[tuple[str, Message]] = asyncio.Queue(BEHIND)
+
+    def tell(self, topic: str, message: Message) -> None:
+        """The page learns of it; a page that is too far behind loses its backlog and is told so instead."""
+        if self.news.full():
+            while not self.news.empty():
+                self.news.get_nowait()
+            self.news.put_nowait(("behind", {}))
+        self.news.put_nowait((topic, message))
+
+
+class Conversations:
+    """All conversations of the account. A message has `side` follower, account or notice, a `type`, and that type's fields."""
+
+    def __init__(self, clock: Clock, ids: Ids, journal: Journal) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._journal = journal
+        self._messages: defaultdict[str, list[Message]] = defaultdict(list)
+        self._watchers: set[Watcher] = set()
+
+    def of(self, openid: str) -> list[Message]:
+        """The conversation, oldest first."""
+        return list(self._messages.get(openid, ()))
+
+    def last(self, openid: str) -> Message | None:
+        """The newest message, None in a conversation without any."""
+        messages = self._messages.get(openid)
+        return messages[-1] if messages else None
+
+    def recent(self) -> list[str]:
+        """The openids of all conversations, the one with the newest message first."""
+        return sorted(self._messages, key=lambda openid: self._messages[openid][-1]["at"], reverse=True)
+
+    def add(self, openid: str, side: str, content: Message) -> Message:
+        """The message is on the phone, in the journal, and on every page that looks at this conversation."""
+        message = {"id": str(self._ids.next()), "at": self._clock.now(), "side": side, **content}
+        messages = self._messages[openid]
+        messages.append(message)
+        if len(messages) > KEPT:
+            del messages[: KEPT // 10]
+        self._journal.write("message", message["at"], openid, {name: value for name, value in message.items() if name != "at"})
+        for watcher in self._watchers:
+            if watcher.openid == openid:
+                watcher.tell("message", message)
+            elif watcher.overview:
+                watcher.tell("preview", {"openid": openid, "at": message["at"], "side": side, "text": preview(message)})
+        return message
+
+    def hint(self, openid: str, topic: str, facts: Message) -> None:
+        """Something that is seen but leaves no trace: the account is typing, the follower left."""
+        for watcher in self._watchers:
+            if watcher.openid == openid:
+                watcher.tell(topic, facts)
+
+    @contextmanager
+    def watch(self, openid: str, overview: bool) -> Iterator[Watcher]:
+        """A watcher for as long as the page is open."""
+        watcher = Watcher(openid, overview)
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """Every page is told that there will be no more news."""
+        for watcher in self._watchers:
+            watcher.tell("closed", {})
+
+
+def preview(message: Message) -> str:
+    """One line about a message, as a conversation list shows it."""
+    labels = {"image": "[图片]", "voice": "[语音]", "video": "[视频]", "music": "[音乐]", "handoff": "[转人工客服]"}
+    if message["type"] == "news":
+        return f"[图文] {message['articles'][0]['title']}"
+    if message["type"] == "template":
+        return f"[模板消息] {message['title']}"
+    return labels.get(message["type"]) or str(message.get("text", ""))[:40]
