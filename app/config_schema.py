@@ -6,12 +6,13 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
 from models.config import Location, Rules, wrong
 
@@ -86,7 +87,7 @@ def _database(url: str) -> str:
 
 
 class Account(Rules):
-    """Which service account this is, and where its platform is."""
+    """公众号：是哪一个，微信接口在哪里。"""
 
     name: str = Field(min_length=1, max_length=100, description="公众号的名称，显示在后台")
     app_id: Annotated[str, AfterValidator(_app_id)] = Field(description="开发者 ID（AppID），以 wx 开头")
@@ -121,15 +122,30 @@ class Root(Rules):
 _REF = "#/$defs/{model}"
 
 
+class _WithShortForms(GenerateJsonSchema):
+    """Where a validator makes a list of a lone item, or a table of a lone text, the lone thing may stand in the file too."""
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
+        full = super().function_before_schema(schema)
+        make = cast("Any", schema["function"]["function"])
+        if "items" in full and (make("") == [""] or make({}) == [{}]):
+            return {"anyOf": [full, full["items"]]}
+        if "$ref" in full and isinstance(make(""), dict):
+            return {"anyOf": [full, {"type": "string"}]}
+        return full
+
+
 def schema(sections: Sequence[type[BaseModel]]) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the whole file for editors: top-level keys in a fixed order, no other key allowed."""
     models = [(model, "validation") for model in (Root, *sections)]
-    by_model, described = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]  # "validation" is a JsonSchemaMode
-    defs = described["$defs"]
+    by_model, whole = models_json_schema(models, schema_generator=_WithShortForms, ref_template=_REF)  # type: ignore[arg-type]  # "validation" is a JsonSchemaMode
+    defs = whole["$defs"]
     root = defs.pop(by_model[(Root, "validation")]["$ref"].rpartition("/")[2])
     properties = dict(root["properties"])
     for section in sections:
-        properties[getattr(section, "key")] = dict(by_model[(section, "validation")])  # noqa: B009  # a BaseModel need not have it
+        reference = by_model[(section, "validation")]
+        described = {"description": defs[reference["$ref"].rpartition("/")[2]].get("description", "")}
+        properties[getattr(section, "key")] = described | reference  # noqa: B009  # a BaseModel need not have it
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Yizhan config.yaml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,8 @@ SECTIONS: tuple[type, ...] = (
     PushSection,
     BroadcastsSection,
 )
-POLL = 0.4  # seconds between looks at the files; a change is read once it has held still for one of them
+POLL = 0.2  # seconds between looks at the files
+QUIET = 0.8  # seconds that they must have held still before they are read: a pause in the middle of a save is shorter
 
 
 def _check_features(config: Config) -> list[Problem]:
@@ -58,8 +60,12 @@ class Live:
         self._path = path
         self._on_errors = on_errors
         self.current = version(path)
-        self.errors: list[str] = []
-        self._seen = config_file.signature(self.current.settings)
+        self.errors: list[str] = []  # of the newest file; [] when it is in force
+        self._at_start = _fixed(self.current.settings)
+        self._newest: Settings | BadConfig = self.current.settings
+        self._noticed = self._newest.seen  # the files at the last look, and since when they are like that
+        self._since = 0.0
+        self._bug = ""
 
     @property
     def config(self) -> Config:
@@ -68,35 +74,68 @@ class Live:
 
     async def watch(self) -> None:
         """Until cancelled: a good edit is in force within two seconds of the last write, a bad one never, and its errors are logged."""
-        candidate = self._seen
-        subject: Settings | BadConfig = self.current.settings
         while True:
             await asyncio.sleep(POLL)
-            now = config_file.signature(subject)
-            if now == self._seen:
-                candidate = now
-            elif now != candidate:
-                candidate = now  # still being written: look again
-            else:
-                subject = await asyncio.to_thread(self.refresh)
-                candidate = self._seen = config_file.signature(subject)
+            await asyncio.to_thread(self._look, time.monotonic())
 
-    def refresh(self) -> Settings | BadConfig:
+    def refresh(self) -> None:
         """Reads everything anew; afterwards the new version is in force, or the last good one still is and `errors` says why."""
+        self._take(self._read())
+
+    def _look(self, at: float) -> None:
+        """One look at the files, at this second: what has held still since its change is taken."""
         try:
-            new = version(self._path)
+            now = config_file.signature(self._newest)
+            if now != self._noticed:
+                self._noticed, self._since = now, at
+            elif now != self._newest.seen and at - self._since >= QUIET:
+                self._since = at  # should it fail, the next try is not at once
+                new = self._read()
+                read = new if isinstance(new, BadConfig) else new.settings
+                if config_file.signature(read) == read.seen:  # nobody wrote while it was read
+                    self._take(new)
+                self._bug = ""
+        except Exception as bug:  # the outermost frame of the watch: it outlives whatever bug there is in reading
+            self._stumbled(bug)
+
+    def _read(self) -> Version | BadConfig:
+        try:
+            return version(self._path)
         except BadConfig as bad:
-            self.errors = [complaint.render() for complaint in bad.complaints]
-            self._on_errors(len(self.errors))
-            for error in self.errors:
-                log.error("config refused", error=error, in_force=self.config.version)
             return bad
-        self.errors = []
-        self._on_errors(0)
-        fixed = (self.current.settings.account, self.current.settings.database)
-        if (new.settings.account, new.settings.database) != fixed:
+
+    def _take(self, new: Version | BadConfig) -> None:
+        if isinstance(new, BadConfig):
+            self._newest = new
+            return self._refused([complaint.render() for complaint in new.complaints])
+        self._newest = new.settings
+        if _fixed(new.settings) != self._at_start:
             log.warning("account and database of config.yaml take effect after a restart")
-        if new.settings.config.version != self.config.version:
-            self.current = new
-            log.info("config in force", version=self.config.version)
-        return new.settings
+        if self.errors or new.settings.config.version != self.config.version:
+            log.info("config in force", version=new.settings.config.version)
+        self.current = new
+        self._tell([])
+        return None
+
+    def _refused(self, errors: list[str]) -> None:
+        if errors == self.errors:
+            log.error("config still refused", errors=len(errors), in_force=self.config.version)
+        else:
+            for error in errors:
+                log.error("config refused", error=error, in_force=self.config.version)
+        self._tell(errors)
+
+    def _tell(self, errors: list[str]) -> None:
+        self.errors = errors
+        self._on_errors(len(errors))
+
+    def _stumbled(self, bug: Exception) -> None:
+        if repr(bug) != self._bug:
+            self._bug = repr(bug)
+            log.exception("config not read", file=str(self._path), in_force=self.config.version)
+            self._tell([f"{self._path}: {type(bug).__name__}"])
+
+
+def _fixed(settings: Settings) -> tuple[object, ...]:
+    """What a running program cannot change."""
+    return settings.account, settings.database

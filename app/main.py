@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import socket
+import sys
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import uvicorn
 from fastapi import FastAPI, Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from app.config_file import Secrets
 from app.live import Live
 from app.logs import log, mask
 from app.metrics import Metrics
+from app.secrets import MissingSecrets, Secrets
 from app.token_store import DatabaseTokenStore
 from app.webhook import Webhook
 from models.clock import Clock, utc_now
@@ -27,7 +31,6 @@ from wechat.client import Client
 from wechat.envelope import Envelope
 from wechat.errcodes import PlatformError
 
-ROLES = ("web", "scheduler", "worker")
 STALLED = timedelta(seconds=60)  # a job that has not come through for so long makes /readyz red
 
 
@@ -88,14 +91,6 @@ class Service:
         return reasons
 
 
-class MissingSecrets(Exception):
-    """The environment lacks what this account needs. `names` are the variables."""
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__("、".join(names))
-        self.names = names
-
-
 def _need(secrets: Secrets, mode: str) -> tuple[str, str]:
     """The app secret and the token. Raises MissingSecrets with everything that is missing."""
     missing = [
@@ -131,9 +126,21 @@ def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock =
     return Service(live, database, envelope, client, metrics, roles, clock)
 
 
-def create_app(service: Service) -> FastAPI:
+class App(FastAPI):
+    """FastAPI with the webhook mounted in front of its middleware: a route's layers cost more there than the answer itself."""
+
+    webhook: Webhook | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.webhook is not None and scope["type"] == "http" and scope["path"] == "/wechat":
+            await self.webhook(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(service: Service) -> App:
     """The HTTP face of a service: the webhook for the platform, and what whoever runs it looks at."""
-    app = FastAPI(title="Yizhan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=service.running)
+    app = App(title="Yizhan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=service.running)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -149,6 +156,28 @@ def create_app(service: Service) -> FastAPI:
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     if "web" in service.roles:
-        webhook = Webhook(service.envelope, service.database, service.live, service.metrics, service.clock, service.send_later)
-        app.router.routes.insert(0, Route("/wechat", webhook))
+        app.webhook = Webhook(service.envelope, service.database, service.live, service.metrics, service.clock, service.send_later)
     return app
+
+
+def serve(service: Service, host: str, port: int) -> None:
+    """Serves until the process is told to stop. Raises OSError where the port cannot be had, before anything else has begun."""
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=4096)
+    settings = uvicorn.Config(
+        create_app(service),
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=8,
+        timeout_keep_alive=30,
+    )
+    # What was made so far stays for good: the collector need not look at it again and again while messages are answered.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    uvicorn.Server(settings).run(sockets=[listening])

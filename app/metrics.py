@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4.5)
@@ -12,7 +14,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.inbound = Counter("yizhan_inbound_total", "Inbound requests by outcome", ["outcome"], registry=self.registry)
+        inbound = Counter("yizhan_inbound_total", "Inbound requests by outcome", ["outcome"], registry=self.registry)
+        self.inbound = cache(inbound.labels)  # outcome → its counter
         self.inbound_seconds = Histogram(
             "yizhan_inbound_seconds", "Time to answer signed traffic", buckets=_SECONDS, registry=self.registry
         )

@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from starlette.types import Receive, Scope, Send
 
 from app.live import Live, Version
-from app.logs import log, mask
+from app.logs import log, mask, note
 from app.metrics import Metrics
 from handlers import keyword, routing
 from models import follower, inbox
@@ -29,6 +30,13 @@ OK = b"success"
 SendLater = Callable[[str, str], Awaitable[None]]
 
 
+class Effect(NamedTuple):
+    """What a message led to: the reply in clear XML, and which rule gave it."""
+
+    xml: str | None
+    answered_by: str | None
+
+
 class Webhook:
     """Answers the platform. Every copy of a push gets the one reply that its first copy led to."""
 
@@ -40,7 +48,7 @@ class Webhook:
         self._clock = clock
         self._send_later = send_later
         self._later: set[asyncio.Future[None]] = set()
-        self._running: dict[str, asyncio.Future[str | None]] = {}
+        self._running: dict[str, asyncio.Future[Effect]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["method"]:
@@ -63,7 +71,7 @@ class Webhook:
     async def _push(self, query: bytes, receive: Receive) -> tuple[int, bytes, bytes]:
         started, now = time.perf_counter(), self._clock()
         try:
-            body = await asyncio.wait_for(_body(receive), BODY_WITHIN)
+            body = await _body(receive)
         except TimeoutError:
             return self._refused(408, "slow_body")
         if body is None:
@@ -77,106 +85,106 @@ class Webhook:
         except Unreadable as unreadable:
             # Rightly signed: the platform must not see an error, but there is nothing in it that we could act on.
             log.warning("inbound unreadable", reason=str(unreadable))
-            self._metrics.inbound.labels("unreadable").inc()
+            self._metrics.inbound("unreadable").inc()
             return 200, OK, b"text/plain"
         answer = await self._answer(opened, now, started)
         self._metrics.inbound_seconds.observe(time.perf_counter() - started)
         return 200, answer, b"text/xml; charset=utf-8"
 
     def _refused(self, status: int, outcome: str) -> tuple[int, bytes, bytes]:
-        self._metrics.inbound.labels(outcome).inc()
+        self._metrics.inbound(outcome).inc()
         return status, b"", b"text/plain"
 
     async def _answer(self, opened: Opened, now: datetime, started: float) -> bytes:
         """The sealed reply, or `success` where there is none, where it is late, or where a bug stood in its way."""
-        inbound = opened.inbound
-        key = inbound.key
+        inbound, key = opened.inbound, opened.inbound.key
         running = self._running.get(key)
         joined = running is not None
         if running is None:
-            running = asyncio.ensure_future(self._effect(inbound, now))
-            self._running[key] = running
+            version = self._live.current
+            running = self._running[key] = self._database.begin(lambda db: self._take_in(db, version, inbound, now))
             running.add_done_callback(lambda _: self._running.pop(key, None))
         await asyncio.wait((running,), timeout=max(0.0, ANSWER_WITHIN - (time.perf_counter() - started)))
         if not running.done():
             if not joined:
-                running.add_done_callback(lambda late: self._answer_late(inbound, late))
-            self._note(inbound, "late", None, started)
+                running.add_done_callback(lambda late: self._keep(asyncio.ensure_future(self._answer_late(inbound, now, late))))
+            self._note(inbound, "late", None, now, started)
             return OK
-        xml = running.result()
-        self._note(inbound, "joined" if joined else "answered" if xml else "silent", xml, started)
-        return self._envelope.seal(xml, opened, now) if xml else OK
+        bug = running.exception()
+        effect = running.result() if bug is None else await self._after_bug(bug, inbound, now)
+        self._note(inbound, "joined" if joined else "answered" if effect.xml else "silent", effect, now, started)
+        return self._envelope.seal(effect.xml, opened, now) if effect.xml else OK
 
-    async def _effect(self, inbound: Inbound, now: datetime) -> str | None:
-        """Afterwards the message has had its effect once, and this is the reply stored for it, in clear XML."""
+    async def _after_bug(self, bug: BaseException, inbound: Inbound, now: datetime) -> Effect:
+        """A neutral sentence, stored like any reply, for every copy of the message; nothing where even that cannot be stored."""
         version = self._live.current
-        try:
-            return await self._database.run(lambda db: self._take_in(db, version, inbound, now))
-        except Exception:
-            log.exception(
-                "inbound failed", kind=inbound.event or inbound.type, openid=mask(inbound.openid), rules=version.settings.config.version
-            )
-            self._metrics.inbound.labels("failed").inc()
+        rules = version.settings.config.version
+        log.error("inbound failed", kind=inbound.event or inbound.type, openid=mask(inbound.openid), rules=rules, exc_info=bug)
+        self._metrics.inbound("failed").inc()
         try:
             return await self._database.run(lambda db: self._apologise(db, version, inbound, now))
         except Exception:
             log.exception("inbound not stored", openid=mask(inbound.openid))
-            return None
+            return Effect(None, "error")
 
-    def _take_in(self, db: Connection, version: Version, inbound: Inbound, now: datetime) -> str | None:
+    def _take_in(self, db: Connection, version: Version, inbound: Inbound, now: datetime) -> Effect:
         """One transaction: admitted first, then the effects, then the reply on the entry."""
         kind = inbound.event or inbound.type
         admitted = inbox.admit(db, inbound.key, kind[:64], inbound.text or None, from_seconds(inbound.created_at), now)
         if isinstance(admitted, inbox.Repeated):
-            return admitted.reply
+            return Effect(admitted.reply, "repeated")
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         xml = self._envelope.render(reply, inbound, now) if reply else None
         inbox.answered(db, admitted.id, ctx.follower.id, ctx.answered_by, version.settings.config.version, xml or None)
-        return xml or None
+        return Effect(xml or None, ctx.answered_by)
 
-    def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime) -> str | None:
+    def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime) -> Effect:
         """A bug stood in the way: the entry is kept with a neutral sentence, so that no copy is tried again and all say the same."""
         admitted = inbox.admit(
             db, inbound.key, (inbound.event or inbound.type)[:64], inbound.text or None, from_seconds(inbound.created_at), now
         )
         if isinstance(admitted, inbox.Repeated):
-            return admitted.reply
+            return Effect(admitted.reply, "repeated")
         person = follower.seen(db, inbound.openid, from_seconds(inbound.created_at), now, subscribed=inbound.event not in routing.LEAVES)
         spoken = inbound.type in routing.SPOKEN or inbound.event == "click"
         xml = self._envelope.render(Text(keyword.sorry(version.settings.config)), inbound, now) if spoken else None
         inbox.answered(db, admitted.id, person.id, "error", version.settings.config.version, xml)
-        return xml
+        return Effect(xml, "error")
 
-    def _answer_late(self, inbound: Inbound, late: asyncio.Future[str | None]) -> None:
+    async def _answer_late(self, inbound: Inbound, now: datetime, late: asyncio.Future[Effect]) -> None:
         """The effect came too late for a passive reply: a text is sent after it as a customer-service message, once."""
-        xml = None if late.cancelled() or late.exception() else late.result()
+        bug = late.exception()
+        xml = late.result().xml if bug is None else (await self._after_bug(bug, inbound, now)).xml
         text = fields_of(xml.encode()).get("Content") if xml else None
         if isinstance(text, str):
-            task = asyncio.ensure_future(self._send_later(inbound.openid, text))
-            self._later.add(task)
-            task.add_done_callback(self._later.discard)
+            await self._send_later(inbound.openid, text)
 
-    def _note(self, inbound: Inbound, outcome: str, xml: str | None, started: float) -> None:
-        self._metrics.inbound.labels(outcome).inc()
-        log.info(
+    def _keep(self, task: asyncio.Future[None]) -> None:
+        """Holds on to a task until it is done: the loop alone would let it be collected."""
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    def _note(self, inbound: Inbound, outcome: str, effect: Effect | None, now: datetime, started: float) -> None:
+        self._metrics.inbound(outcome).inc()
+        note(
             "inbound",
+            now,
             kind=inbound.event or inbound.type,
             openid=mask(inbound.openid),
             outcome=outcome,
-            bytes=len(xml) if xml else 0,
+            rule=effect and effect.answered_by,
+            rules=self._live.config.version,
             ms=round((time.perf_counter() - started) * 1000, 1),
         )
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None as soon as it is longer than any push of the platform's."""
+    """The whole body; None as soon as it is longer than any push of the platform's. TimeoutError where it drips in too slowly."""
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        if len(body) > MOST_BYTES:
-            return None
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        body += message.get("body", b"")
+    if message.get("more_body"):
+        async with asyncio.timeout(BODY_WITHIN):
+            while message.get("more_body") and len(body) <= MOST_BYTES:
+                message = await receive()
+                body += message.get("body", b"")
     return body if len(body) <= MOST_BYTES else None

@@ -1,4 +1,4 @@
-"""Consent: 退订 stops every push, 恢复订阅 allows them again."""
+"""Consent: 退订 stops every push, 恢复订阅 allows them again; both work in the middle of a survey too."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def allow(ctx: Context, section: ConsentSection) -> Text:
 
 def _triggers(section: ConsentSection) -> Iterator[Trigger]:
     for number, word in enumerate(section.refuse):
-        yield Trigger(("consent", "refuse", number), word, lambda ctx: refuse(ctx, section), section.replies)
+        yield Trigger(("consent", "refuse", number), word, lambda ctx: refuse(ctx, section), section.replies, always=True)
     for number, word in enumerate(section.allow):
-        yield Trigger(("consent", "allow", number), word, lambda ctx: allow(ctx, section), section.replies)
+        yield Trigger(("consent", "allow", number), word, lambda ctx: allow(ctx, section), section.replies, always=True)
 
 
 # Without a section the defaults hold: a way to refuse is the follower's right (PIPL, article 24).

@@ -1,6 +1,7 @@
 """Which feature answers what: a feature's parts, what an answer is given, and the order in which features are asked.
 
-    platform event or menu click → who has the floor (a running survey) → exact trigger → keyword rule → fallback
+    platform event or menu click → a word that always works (退订) → who has the floor (a running survey) → exact trigger
+    → keyword rule → fallback
 
 Precedence is by kind, never by number. A handler that returns None declines, and the next in this order is asked.
 """
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 from models import conversation, follower
 from models.clock import from_seconds
 from models.config import Config, Location, Problem, fill
+from models.database import undone_on_error
 from models.follower import Follower
 from models.refusal import Refusal
 from wechat.inbound import Inbound
@@ -68,6 +70,7 @@ class Trigger:
     word: str
     answer: Answer
     wording: BaseModel | None = None  # how refusals on the way are said
+    always: bool = False  # works even while another feature has the floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,8 @@ def dispatch(ctx: Context, routes: Routes) -> Reply | None:
     if inbound.type not in SPOKEN:
         ctx.explain(f"消息类型 {inbound.type}：不认识，不回复")
         return None
-    answer, taken = _floor(ctx, routes)
+    always = routes.triggers.get(normal(inbound.text))
+    answer, taken = (None, False) if always is not None and always.always else _floor(ctx, routes)
     if taken:
         return answer
     return _words(ctx, routes, ctx.text) if inbound.type == "text" else _nobody(ctx, routes)
@@ -237,18 +241,12 @@ def _nobody(ctx: Context, routes: Routes) -> Reply | None:
 
 def _said(ctx: Context, answer: Answer, wording: BaseModel | None) -> Reply | None:
     """The answer, or the words of the refusal that stopped it, with everything it had done taken back."""
-    undo = ctx.db.begin_nested()
     try:
-        reply = answer(ctx)
+        with undone_on_error(ctx.db):
+            return answer(ctx)
     except Refusal as refusal:
-        undo.rollback()
         ctx.explain(f"规则拒绝：{refusal.code}")
         text = getattr(wording, refusal.code, None)
         if text is None:
             raise
         return Text(fill(text, refusal.details))
-    except BaseException:
-        undo.rollback()
-        raise
-    undo.commit()
-    return reply

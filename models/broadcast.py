@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, RootModel
@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -126,7 +127,6 @@ class Run:
     """A run as the sender needs it."""
 
     id: int
-    state: str
     plan: Broadcast
     audience: str
     nonce: str
@@ -187,6 +187,17 @@ def requested(db: Connection, request: str) -> int | None:
     return db.execute(select(runs.c.id).where(runs.c.request == request)).scalar()
 
 
+def wants_claim(db: Connection, planned: Broadcast, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether claim_due has anything to do: asked every two seconds, so that an idle program writes nothing but once a minute.
+
+    That minute is how far back a changed cron line may reach.
+    """
+    if planned.cron is None:
+        return False
+    since = schedule.checked_until(db, planned.key)
+    return since is None or now - since > timedelta(minutes=1) or any(schedule.due_between(planned.cron, zone, since, now))
+
+
 def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, now: datetime) -> int | None:
     """Afterwards every due time of the schedule up to `now` is dealt with: the newest has its run, or is recorded as missed.
 
@@ -195,7 +206,7 @@ def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, no
     """
     if planned.cron is None:
         return None
-    since = schedule.checked_until(db, planned.key, now)
+    since = schedule.begin(db, planned.key, now)
     due = list(schedule.due_between(planned.cron, zone, since, now))
     schedule.advance(db, planned.key, now)
     if not due:
@@ -205,10 +216,10 @@ def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, no
 
 
 def _late(planned: Broadcast, late: timedelta, older: int) -> tuple[str, str | None]:
-    missed = f"；另错过 {older} 次" if older else ""
+    missed = f"另错过 {older} 次 missed" if older else None
     if late <= GRACE:
-        return "planning", missed or None
-    reason = f"晚了 {int(late.total_seconds() // 60)} 分钟 late{missed}"
+        return "planning", missed
+    reason = "；".join(filter(None, (f"晚了 {int(late.total_seconds() // 60)} 分钟 late", missed)))
     if planned.late == "ask":
         return "asked", reason
     if planned.late != "skip" and late <= span(planned.late):
@@ -216,30 +227,34 @@ def _late(planned: Broadcast, late: timedelta, older: int) -> tuple[str, str | N
     return "missed", reason
 
 
-_RUN = select(runs.c.id, runs.c.state, runs.c.plan, runs.c.audience, runs.c.nonce, runs.c.created_at)
+_FREE = or_(runs.c.held_until.is_(None), runs.c.held_until <= bindparam("now"))
+_ACTIVE = select(runs.c.id).where(runs.c.state.in_(("planning", "sending")), _FREE).order_by(runs.c.id)
+_SENDING = select(runs.c.id).where(runs.c.id == bindparam("run"), runs.c.state == "sending", _FREE)
+_RUN = select(runs.c.id, runs.c.plan, runs.c.audience, runs.c.nonce, runs.c.created_at).where(runs.c.id == bindparam("run"))
 
 
-def _run(row: Any) -> Run:
-    return Run(row.id, row.state, Broadcast.model_validate_json(row.plan), row.audience, row.nonce, row.created_at)
-
-
-def active(db: Connection, now: datetime) -> list[Run]:
+def active(db: Connection, now: datetime) -> list[int]:
     """The runs that want to be planned or sent now, oldest first."""
-    free = (runs.c.held_until.is_(None)) | (runs.c.held_until <= now)
-    return [_run(row) for row in db.execute(_RUN.where(runs.c.state.in_(("planning", "sending")), free).order_by(runs.c.id))]
+    return list(db.execute(_ACTIVE, {"now": now}).scalars())
 
 
-def still_sending(db: Connection, run: int) -> bool:
-    """Whether the run has not been paused or cancelled in the meantime."""
-    return db.execute(select(runs.c.id).where(runs.c.id == run, runs.c.state == "sending")).scalar() is not None
+def load(db: Connection, run: int) -> Run:
+    """The run as it was planned."""
+    row = db.execute(_RUN, {"run": run}).one()
+    return Run(row.id, Broadcast.model_validate_json(row.plan), row.audience, row.nonce, row.created_at)
 
 
-CHUNK = 20_000  # ids of followers looked at in one transaction of planning
+def is_sending(db: Connection, run: int, now: datetime) -> bool:
+    """Whether the run may be sent: planned, and neither held, paused nor cancelled in the meantime."""
+    return db.execute(_SENDING, {"run": run, "now": now}).scalar() is not None
+
+
+CHUNK = 5_000  # ids of followers looked at in one transaction of planning: a webhook's message waits for no longer one
 
 _ADVANCE = (
     update(runs)
     .where(runs.c.id == bindparam("run"), runs.c.state == "planning", runs.c.cursor < runs.c.bound)
-    .values(cursor=runs.c.cursor + CHUNK)
+    .values(cursor=runs.c.cursor + bindparam("chunk", type_=Id))
     .returning(runs.c.cursor, runs.c.bound)
 )
 _PLANNED = (
@@ -252,7 +267,7 @@ def plan_chunk(db: Connection, run: Run) -> bool:
 
     The cursor moves in the same transaction as the rows are made: killed anywhere, nobody is left out and nobody is there twice.
     """
-    moved = db.execute(_ADVANCE, {"run": run.id}).one_or_none()
+    moved = db.execute(_ADVANCE, {"run": run.id, "chunk": CHUNK}).one_or_none()
     if moved is None:
         db.execute(_PLANNED, {"run": run.id})
         return False
@@ -271,15 +286,18 @@ def finish(db: Connection, run: int, now: datetime) -> bool:
     """Afterwards the run is done if nothing of it is left to send. Returns whether it is."""
     if delivery.unfinished(db, run):
         return False
-    db.execute(
-        update(runs).where(runs.c.id == run, runs.c.state == "sending").values(state="done", reason=None, held_until=None, finished_at=now)
-    )
+    db.execute(update(runs).where(runs.c.id == run, runs.c.state == "sending").values(state="done", held_until=None, finished_at=now))
     return True
 
 
 def hold(db: Connection, run: int, until: datetime, reason: str) -> None:
-    """Afterwards the run waits until then, and says why (quiet hours, the platform's quota)."""
+    """Afterwards nothing of the run is begun before then, and it says why (quiet hours, the platform's quota)."""
     db.execute(update(runs).where(runs.c.id == run, runs.c.state == "sending").values(held_until=until, reason=reason))
+
+
+def look_again(db: Connection, now: datetime) -> None:
+    """Afterwards every run that waits is looked at once more: what it waited for (quiet hours) may have been edited away."""
+    db.execute(update(runs).where(runs.c.state == "sending", runs.c.held_until > now).values(held_until=now))
 
 
 def go_on(db: Connection, run: int) -> None:
@@ -298,7 +316,7 @@ def _move(db: Connection, run: int, before: tuple[str, ...], values: Mapping[str
 
 def pause(db: Connection, run: int, reason: str) -> None:
     """Afterwards no further delivery of the run is begun. Raises UnknownRun, WrongState."""
-    _move(db, run, ("planning", "sending"), {"state": "paused", "reason": reason})
+    _move(db, run, ("planning", "sending"), {"state": "paused", "reason": reason, "held_until": None})
 
 
 def pause_if_sending(db: Connection, run: int, reason: str) -> None:
@@ -315,8 +333,16 @@ def cancel(db: Connection, run: int, now: datetime) -> None:
     """Afterwards nothing more of the run is begun, ever; what is on its way is still settled. Raises UnknownRun, WrongState."""
     before = ("planning", "sending", "paused", "asked")
     _move(db, run, before, {"state": "cancelled", "reason": None, "held_until": None, "finished_at": now})
-    waiting = update(deliveries).where(deliveries.c.run_id == run, deliveries.c.state == "pending")
-    db.execute(waiting.values(state="cancelled", reason="已取消 cancelled", settled_at=now))
+    delivery.cancel(db, select(runs.c.id).where(runs.c.id == run), now)
+
+
+def tidy(db: Connection, now: datetime) -> None:
+    """Afterwards every delivery that nobody will look at again has its final state: of cancelled runs, and of those that wait.
+
+    A sender may give a delivery back after its run was cancelled, and may die with deliveries of a run that nobody goes on with.
+    """
+    delivery.cancel(db, select(runs.c.id).where(runs.c.state == "cancelled"), now)
+    delivery.give_up(db, select(runs.c.id).where(runs.c.state.in_(("sending", "paused", "cancelled"))), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +365,10 @@ def status(db: Connection, run: int) -> Status:
     row = db.execute(select(*columns).where(runs.c.id == run)).one_or_none()
     if row is None:
         raise UnknownRun(run=run)
-    return Status(*row, counts=delivery.counts(db, run))
+    counts = delivery.counts(db, run)
+    if row.held_until is not None:
+        counts = [(state, row.reason if state == "pending" else reason, many) for state, reason, many in counts]
+    return Status(*row, counts=counts)
 
 
 def newest(db: Connection, most: int) -> list[Status]:

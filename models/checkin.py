@@ -12,7 +12,7 @@ from pydantic import Field
 from sqlalchemy import Column, Connection, Date, Integer, Table, UniqueConstraint, bindparam, select
 
 from models import points
-from models.base import Instant, follower_id, identity, insert, metadata
+from models.base import Hot, Instant, follower_id, identity, insert, metadata
 from models.clock import business_day
 from models.config import Rules
 from models.points import Amount
@@ -60,8 +60,8 @@ class CheckedIn:
 
 
 _new = insert(checkins).values({name: bindparam(name) for name in ("follower_id", "day", "streak", "earned", "at")})
-_CHECK_IN = _new.on_conflict_do_nothing(index_elements=[checkins.c.follower_id, checkins.c.day]).returning(checkins.c.id)
-_STREAK_ON = select(checkins.c.streak).where(checkins.c.follower_id == bindparam("follower"), checkins.c.day == bindparam("on"))
+_CHECK_IN = Hot(_new.on_conflict_do_nothing(index_elements=[checkins.c.follower_id, checkins.c.day]).returning(checkins.c.id))
+_STREAK_ON = Hot(select(checkins.c.streak).where(checkins.c.follower_id == bindparam("follower"), checkins.c.day == bindparam("on")))
 
 
 def check_in(db: Connection, follower: int, rules: CheckinRules, zone: ZoneInfo, said_at: datetime) -> CheckedIn:
@@ -73,8 +73,7 @@ def check_in(db: Connection, follower: int, rules: CheckinRules, zone: ZoneInfo,
     day = business_day(said_at, zone)
     streak = streak_on(db, follower, day - timedelta(days=1)) + 1
     earned = rules.earned(streak)
-    values = {"follower_id": follower, "day": day, "streak": streak, "earned": earned, "at": said_at}
-    if db.execute(_CHECK_IN, values).scalar() is None:
+    if _CHECK_IN.value(db, follower_id=follower, day=day, streak=streak, earned=earned, at=said_at) is None:
         raise AlreadyCheckedIn(streak=streak_on(db, follower, day), balance=points.balance(db, follower))
     if not earned:
         return CheckedIn(day, streak, 0, points.balance(db, follower))
@@ -84,7 +83,7 @@ def check_in(db: Connection, follower: int, rules: CheckinRules, zone: ZoneInfo,
 
 def streak_on(db: Connection, follower: int, day: date) -> int:
     """How many days in a row they had checked in by that day, that day included; 0 where they did not check in on it."""
-    return db.execute(_STREAK_ON, {"follower": follower, "on": day}).scalar() or 0
+    return _STREAK_ON.value(db, follower=follower, on=day) or 0
 
 
 def current_streak(db: Connection, follower: int, zone: ZoneInfo, now: datetime) -> int:

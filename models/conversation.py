@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, bindparam, delete, select
 
-from models.base import Instant, follower_id, insert, metadata
+from models.base import Hot, Instant, follower_id, insert, metadata
 
 floors = Table(
     "conversation",
@@ -27,7 +27,7 @@ class Floor:
     subject: str
 
 
-_CURRENT = select(floors.c.feature, floors.c.subject).where(floors.c.follower_id == bindparam("follower"))
+_CURRENT = Hot(select(floors.c.feature, floors.c.subject).where(floors.c.follower_id == bindparam("follower")))
 _new = insert(floors).values({name: bindparam(name) for name in ("follower_id", "feature", "subject", "since")})
 _TAKE = _new.on_conflict_do_update(
     index_elements=[floors.c.follower_id], set_={name: _new.excluded[name] for name in ("feature", "subject", "since")}
@@ -37,8 +37,8 @@ _LEAVE = delete(floors).where(floors.c.follower_id == bindparam("follower"))
 
 def floor(db: Connection, follower: int) -> Floor | None:
     """Who has the floor with this follower now."""
-    row = db.execute(_CURRENT, {"follower": follower}).one_or_none()
-    return row and Floor(row.feature, row.subject)
+    row = _CURRENT.row(db, follower=follower)
+    return Floor(*row) if row else None
 
 
 def take_floor(db: Connection, follower: int, feature: str, subject: str, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Runs pieces of work in transactions; the only file that commits.
 
-On SQLite one writer thread drains its queue into one transaction, a SAVEPOINT a piece, and answers every piece after the commit
-(group commit: one fsync pays for all that waited). On PostgreSQL each piece is a transaction of its own in a small pool of threads.
+On SQLite one writer thread drains its queue into one transaction and answers every piece after the commit (group commit: one fsync
+pays for all that waited). On PostgreSQL each piece is a transaction of its own in a small pool of threads.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +22,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-_Piece = tuple[Work[Any], "Future[Any]"]
+_Piece = tuple[Work[Any], "asyncio.Future[Any]"]
+_Outcome = tuple[Any, BaseException | None]
 
-_GROUP = 64  # pieces in one transaction: a commit then costs each little, and none waits long for the others
+_GROUP = 32  # pieces in one transaction: a commit then costs each little, and none waits long for the others
 _BUSY_SECONDS = 3.0  # how long one BEGIN waits for another process's transaction before it is tried again
 _THREADS = 8
 
@@ -54,17 +55,17 @@ class Database:
 
         The work may be done again from the start when its transaction could not be committed: it touches the database and nothing else.
         """
-        return await asyncio.wrap_future(self.submit(work))
+        return await self.begin(work)
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        """Hands the work over; the future is done after the commit."""
+    def begin(self, work: Work[T]) -> asyncio.Future[T]:
+        """Hands the work over from a running loop, as `run` does; the future is done after the commit."""
         if not self.is_sqlite:
-            return self._pool.submit(self._once, work)
+            return asyncio.wrap_future(self._pool.submit(self._once, work))
         if self._writer.ident is None:
             with self._started:
                 if self._writer.ident is None:
                     self._writer.start()
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put((work, future))
         return future
 
@@ -129,41 +130,37 @@ class Database:
                 while len(waiting) < _GROUP and not self._queue.empty():
                     waiting.append(self._queue.get())
                 last = None in waiting
-                pieces = [piece for piece in waiting if piece is not None and piece[1].set_running_or_notify_cancel()]
+                pieces = [piece for piece in waiting if piece is not None and not piece[1].cancelled()]
                 if pieces:
                     self._commit_group(db, pieces)
 
     def _commit_group(self, db: Connection, pieces: list[_Piece]) -> None:
         outcomes = self._transact(db, pieces)
         if outcomes is None and len(pieces) > 1:
-            # The transaction as a whole was lost (disk full, a broken statement that rolled everything back): one by one, so that
-            # only the piece that cannot be kept fails.
+            # One of them raised, or the transaction could not be committed: one by one, so that only the piece that cannot be kept
+            # fails. That is rare, and a SAVEPOINT around each would cost every one of them.
             for piece in pieces:
                 self._commit_group(db, [piece])
             return
-        for (_, future), (result, error) in zip(pieces, outcomes or [], strict=True):
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
+        answered: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Outcome]]] = {}
+        for (_, future), outcome in zip(pieces, outcomes or [], strict=True):
+            answered.setdefault(future.get_loop(), []).append((future, outcome))
+        for loop, answers in answered.items():
+            # One wake-up of the loop for the whole group; a loop that was closed meanwhile has nobody waiting.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_answer, answers)
 
-    def _transact(self, db: Connection, pieces: list[_Piece]) -> list[tuple[Any, BaseException | None]] | None:
-        """What each piece returned or raised, after the commit; None where the transaction as a whole was lost."""
-        outcomes: list[tuple[Any, BaseException | None]] = []
+    def _transact(self, db: Connection, pieces: list[_Piece]) -> list[_Outcome] | None:
+        """What each piece returned, after the commit, or what a single one raised; None where several have to be done one by one."""
         try:
             transaction = self._begin(db)
-            try:
-                for work, _ in pieces:
-                    outcomes.append(_attempt(db, work))
-            except BaseException:
-                transaction.rollback()
-                raise
+            results = [work(db) for work, _ in pieces]
             transaction.commit()
-        except BaseException as broken:
+        except BaseException as error:
             if db.in_transaction():
                 db.rollback()
-            return [(None, broken)] if len(pieces) == 1 else None
-        return outcomes
+            return [(None, error)] if len(pieces) == 1 else None
+        return [(result, None) for result in results]
 
     def _begin(self, db: Connection) -> Any:
         """BEGIN IMMEDIATE, waiting for other processes as long as it takes: what was accepted is not thrown away for a lock."""
@@ -175,18 +172,28 @@ class Database:
                     raise
 
 
-def _attempt(db: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
-    """The piece inside its own SAVEPOINT. Raises only where SQLite has given up the whole transaction."""
+def _answer(answers: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, (result, error) in answers:
+        if future.done():
+            continue  # whoever waited has given up; the effect stands
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
+@contextmanager
+def undone_on_error(db: Connection) -> Iterator[None]:
+    """What the block did is taken back when it raises; the transaction around it goes on."""
     cursor = db.connection.cursor()
-    cursor.execute("SAVEPOINT piece")
+    cursor.execute("SAVEPOINT undo")
     try:
-        result = work(db)
-    except Exception as error:
-        cursor.execute("ROLLBACK TO piece")
-        cursor.execute("RELEASE piece")
-        return None, error
-    cursor.execute("RELEASE piece")
-    return result, None
+        yield
+    except BaseException:
+        cursor.execute("ROLLBACK TO undo")
+        cursor.execute("RELEASE undo")
+        raise
+    cursor.execute("RELEASE undo")
 
 
 def _locked(broken: OperationalError) -> bool:

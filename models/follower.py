@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Boolean, Column, Connection, ForeignKey, Integer, String, Table, and_, bindparam, case, delete, or_, select, update
 
-from models.base import Instant, follower_id, identity, insert, metadata
+from models.base import Hot, Instant, follower_id, identity, insert, metadata
 
 followers = Table(
     "follower",
@@ -69,14 +69,16 @@ _inserted = insert(followers).values(
     last_seen_at=bindparam("now"),
     scene=bindparam("scene"),
 )
-_SEEN = _inserted.on_conflict_do_update(
-    index_elements=[followers.c.openid],
-    set_={
-        "subscribed": case((_newer, _inserted.excluded.subscribed), else_=followers.c.subscribed),
-        "state_at": case((_newer, _inserted.excluded.state_at), else_=followers.c.state_at),
-        "last_seen_at": _inserted.excluded.last_seen_at,
-    },
-).returning(followers.c.id, followers.c.subscribed, followers.c.first_seen_at, followers.c.remark)
+_SEEN = Hot(
+    _inserted.on_conflict_do_update(
+        index_elements=[followers.c.openid],
+        set_={
+            "subscribed": case((_newer, _inserted.excluded.subscribed), else_=followers.c.subscribed),
+            "state_at": case((_newer, _inserted.excluded.state_at), else_=followers.c.state_at),
+            "last_seen_at": _inserted.excluded.last_seen_at,
+        },
+    ).returning(followers.c.id, followers.c.subscribed, followers.c.first_seen_at, followers.c.remark)
+)
 
 
 def seen(db: Connection, openid: str, said_at: datetime, now: datetime, *, subscribed: bool = True, scene: str | None = None) -> Follower:
@@ -84,8 +86,10 @@ def seen(db: Connection, openid: str, said_at: datetime, now: datetime, *, subsc
 
     Events arrive out of order and repeated; in one and the same second, following wins over leaving.
     """
-    row = db.execute(_SEEN, {"openid": openid, "subscribed": subscribed, "said_at": said_at, "now": now, "scene": scene}).one()
-    return Follower(row.id, openid, row.subscribed, row.first_seen_at < now, row.remark)
+    row = _SEEN.row(db, openid=openid, subscribed=subscribed, said_at=said_at, now=now, scene=scene)
+    assert row is not None  # an upsert always returns its row
+    key, follows, first_seen_at, remark = row
+    return Follower(key, openid, follows, first_seen_at < now, remark)
 
 
 _FIND = select(followers.c.id, followers.c.subscribed, followers.c.remark).where(followers.c.openid == bindparam("openid"))

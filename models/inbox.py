@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, Text, bindparam, select, update
 
-from models.base import Instant, follower_id, identity, insert, metadata
+from models.base import Hot, Instant, follower_id, identity, insert, metadata
 
 inbox_entries = Table(
     "inbox_entry",
@@ -39,14 +39,14 @@ class Repeated:
     reply: str | None
 
 
-_ADMIT = (
+_ADMIT = Hot(
     insert(inbox_entries)
     .values({name: bindparam(name) for name in ("key", "kind", "text", "said_at", "received_at")})
     .on_conflict_do_nothing(index_elements=[inbox_entries.c.key])
     .returning(inbox_entries.c.id)
 )
-_REPLY_OF = select(inbox_entries.c.reply).where(inbox_entries.c.key == bindparam("key"))
-_ANSWERED = (
+_REPLY_OF = Hot(select(inbox_entries.c.reply).where(inbox_entries.c.key == bindparam("key")))
+_ANSWERED = Hot(
     update(inbox_entries)
     .where(inbox_entries.c.id == bindparam("entry"))
     .values({name: bindparam(name) for name in ("follower_id", "answered_by", "rules_version", "reply")})
@@ -55,13 +55,12 @@ _ANSWERED = (
 
 def admit(db: Connection, key: str, kind: str, text: str | None, said_at: datetime, now: datetime) -> Admitted | Repeated:
     """Insert first: of any number of copies, in any number of processes, exactly one is admitted, and the others wait for its commit."""
-    new = db.execute(_ADMIT, {"key": key, "kind": kind, "text": text, "said_at": said_at, "received_at": now}).scalar()
+    new = _ADMIT.value(db, key=key, kind=kind, text=text, said_at=said_at, received_at=now)
     if new is not None:
         return Admitted(new)
-    return Repeated(db.execute(_REPLY_OF, {"key": key}).scalar_one())
+    return Repeated(_REPLY_OF.value(db, key=key))
 
 
 def answered(db: Connection, entry: int, follower: int, answered_by: str | None, rules_version: str, reply: str | None) -> None:
     """Afterwards the entry holds the reply that every repeat will get."""
-    values = {"entry": entry, "follower_id": follower, "answered_by": answered_by, "rules_version": rules_version, "reply": reply}
-    db.execute(_ANSWERED, values)
+    _ANSWERED.count(db, entry=entry, follower_id=follower, answered_by=answered_by, rules_version=rules_version, reply=reply)

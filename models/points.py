@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from models.base import Instant, follower_id, identity, insert, metadata
+from models.base import Hot, Instant, follower_id, identity, insert, metadata
 from models.config import Rules
 from models.refusal import Refusal
 
@@ -68,18 +68,20 @@ class NotEnoughPoints(Refusal):
 
 
 _new = insert(ledger).values({name: bindparam(name) for name in ("follower_id", "amount", "cause", "at")})
-_POST = _new.on_conflict_do_nothing(index_elements=[ledger.c.follower_id, ledger.c.cause]).returning(ledger.c.id)
+_POST = Hot(_new.on_conflict_do_nothing(index_elements=[ledger.c.follower_id, ledger.c.cause]).returning(ledger.c.id))
 _first = insert(balances).values(follower_id=bindparam("follower_id"), amount=bindparam("amount"))
-_GAIN = _first.on_conflict_do_update(
-    index_elements=[balances.c.follower_id], set_={"amount": balances.c.amount + _first.excluded.amount}
-).returning(balances.c.amount)
-_SPEND = (
+_GAIN = Hot(
+    _first.on_conflict_do_update(
+        index_elements=[balances.c.follower_id], set_={"amount": balances.c.amount + _first.excluded.amount}
+    ).returning(balances.c.amount)
+)
+_SPEND = Hot(
     update(balances)
     .where(balances.c.follower_id == bindparam("follower"), balances.c.amount >= bindparam("price"))
     .values(amount=balances.c.amount - bindparam("price"))
     .returning(balances.c.amount)
 )
-_BALANCE = select(balances.c.amount).where(balances.c.follower_id == bindparam("follower"))
+_BALANCE = Hot(select(balances.c.amount).where(balances.c.follower_id == bindparam("follower")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,11 @@ def post(db: Connection, follower: int, amount: int, cause: str, now: datetime) 
     """
     if not 0 < abs(amount) <= MOST:
         raise ValueError(f"an entry of {amount} points")
-    entry = {"follower_id": follower, "amount": amount, "cause": cause, "at": now}
-    if db.execute(_POST, entry).scalar() is None:
+    if _POST.value(db, follower_id=follower, amount=amount, cause=cause, at=now) is None:
         return Posted(balance(db, follower), new=False)
     if amount > 0:
-        return Posted(db.execute(_GAIN, {"follower_id": follower, "amount": amount}).scalar_one(), new=True)
-    left = db.execute(_SPEND, {"follower": follower, "price": -amount}).scalar()
+        return Posted(_GAIN.value(db, follower_id=follower, amount=amount), new=True)
+    left = _SPEND.value(db, follower=follower, price=-amount)
     if left is None:
         raise NotEnoughPoints(balance=balance(db, follower), needed=-amount)
     return Posted(left, new=True)
@@ -110,7 +111,7 @@ def post(db: Connection, follower: int, amount: int, cause: str, now: datetime) 
 
 def balance(db: Connection, follower: int) -> int:
     """The follower's points."""
-    return db.execute(_BALANCE, {"follower": follower}).scalar() or 0
+    return _BALANCE.value(db, follower=follower) or 0
 
 
 _STATEMENT = select(ledger).where(ledger.c.follower_id == bindparam("follower")).order_by(ledger.c.id.desc()).limit(bindparam("most"))
@@ -155,10 +156,7 @@ def audit(db: Connection) -> Audited:
         .select_from(sums_.outerjoin(balances, balances.c.follower_id == sums_.c.follower_id))
         .where(balances.c.follower_id.is_(None), total_ != 0)
     )
-    differences = tuple(
-        Difference(int(row.follower_id), int(row.balance), int(row.entries))
-        for row in db.execute(off.union_all(orphans).order_by("follower_id"))
-    )
+    differences = tuple(Difference(int(key), int(kept), int(summed)) for key, kept, summed in db.execute(off.union_all(orphans)))
     entries, total = db.execute(select(func.count(), func.coalesce(func.sum(ledger.c.amount), 0)).select_from(ledger)).one()
     people = db.execute(select(func.count()).select_from(balances)).scalar_one()
     return Audited(int(entries), int(people), int(total), differences)

@@ -28,7 +28,8 @@ ROLLING_MARGIN = timedelta(minutes=10)
 def _check_per(text: str) -> str:
     if text not in ("day", "week", "month"):
         try:
-            span(text)
+            if not span(text):
+                raise ValueError(text)
         except ValueError:
             raise wrong(
                 f"per 可以写 day、week、month 或 7d；这里是 {text!r}", f"per is day, week, month or a span such as 7d; this is {text!r}"
@@ -79,7 +80,7 @@ class PushSection(Rules):
     limits: list[Limit] = Field(default_factory=list, description="每位粉丝的上限，可以同时有几条")
     quiet_hours: Annotated[str, AfterValidator(_check_quiet)] | None = Field(None, description='免打扰，例如 "22:00-08:00"')
     reserve: Annotated[int, Field(ge=0)] = Field(0, description="每周上限里留给 priority: urgent 的条数")
-    pace: Annotated[int, Field(ge=1, le=100_000)] = Field(2000, description="每秒最多发几条（整个服务号）")
+    pace: Annotated[int, Field(ge=1, le=100_000)] = Field(2000, description="每个 serve 进程每秒最多发几条")
 
     def allowed(self, limit: Limit, urgent: bool) -> int:
         """How many pushes the limit allows a broadcast of this priority."""

@@ -26,6 +26,8 @@ _SOMEDAY = datetime(2026, 1, 1)  # noqa: DTZ001  # only to see whether the line 
 
 def _check(line: str) -> str:
     try:
+        if len(line.split()) != 5:  # CronSim would take six, the first of them seconds
+            raise CronSimError(line)
         next(CronSim(line, _SOMEDAY))
     except (CronSimError, StopIteration):
         raise wrong(
@@ -56,11 +58,15 @@ _ADVANCE = (
 )
 
 
-def checked_until(db: Connection, broadcast: str, now: datetime) -> datetime:
+def checked_until(db: Connection, broadcast: str) -> datetime | None:
+    """Up to when this schedule's due times have been dealt with; None for a schedule never seen before."""
+    return db.execute(_CHECKED, {"key": broadcast}).scalar()
+
+
+def begin(db: Connection, broadcast: str, now: datetime) -> datetime:
     """Up to when this schedule's due times have been dealt with. A schedule never seen before begins now: the past is not caught up."""
     db.execute(_BEGIN, {"key": broadcast, "now": now})
-    checked: datetime = db.execute(_CHECKED, {"key": broadcast}).scalar_one()
-    return checked
+    return checked_until(db, broadcast) or now
 
 
 def advance(db: Connection, broadcast: str, now: datetime) -> None:

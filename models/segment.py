@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, RootModel
-from sqlalchemy import ColumnElement, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
 from models.checkin import checkins
 from models.clock import span
@@ -45,12 +45,16 @@ _OF_SPAN = {"checked_in_within": _checked_in_within, "active_within": _active_wi
 _WORDS = "all、tag('标签')、checked_in_within(7d)、active_within(7d)、followed_within(7d)、and、or、not"
 
 
+_DEEPEST = 20  # brackets and nots in one another
+
+
 @dataclass
 class _Reader:
     """Reads `or` of `and` of `not` of a condition, by recursive descent."""
 
     text: str
     at: int = 0
+    depth: int = 0
 
     def whole(self) -> Condition:
         condition = self._any()
@@ -65,12 +69,20 @@ class _Reader:
         return parts[0] if len(parts) == 1 else lambda now: or_(false(), *(part(now) for part in parts))
 
     def _every(self) -> Condition:
-        condition = self._one()
+        parts = [self._one()]
         while self._take("and"):
-            condition = _both(condition, self._one())
-        return condition
+            parts.append(self._one())
+        return parts[0] if len(parts) == 1 else lambda now: and_(true(), *(part(now) for part in parts))
 
     def _one(self) -> Condition:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self._wrong()
+        condition = self._alone()
+        self.depth -= 1
+        return condition
+
+    def _alone(self) -> Condition:
         if self._take("not"):
             inner = self._one()
             return lambda now: not_(inner(now))
@@ -119,10 +131,6 @@ class _Reader:
         return wrong(f"看不懂人群条件，在“{here}”处；可用：{_WORDS}", f"cannot read the segment at {here!r}; it may use: {_WORDS}")
 
 
-def _both(left: Condition, right: Condition) -> Condition:
-    return lambda now: left(now) & right(now)
-
-
 def understand(where: str) -> Condition:
     """The sentence as a condition on the follower table at an instant. Raises the operator's error where it cannot be read."""
     return _Reader(where).whole()
@@ -140,7 +148,7 @@ class Segment(Rules):
     """A named group of followers."""
 
     key: Key = Field(description="人群代号")
-    where: Where = Field(description="条件，例如 checked_in_within(7d) and not tag('员工')；所有人写 all")
+    where: Where = Field(max_length=1000, description="条件，例如 checked_in_within(7d) and not tag('员工')；所有人写 all")
 
 
 class SegmentsSection(RootModel[list[Segment]]):

@@ -8,6 +8,8 @@ Killed anywhere, nothing is lost: what was reserved is taken over when its lease
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,9 +34,14 @@ from wechat.errcodes import Action, PlatformError, meaning_of
 IN_FLIGHT = 256  # calls under way at once: at the platform's usual 80 ms that is up to 3,200 a second
 BATCH = 256  # deliveries reserved in one transaction
 BATCH_SECONDS = 4  # and never more than the pace sends in this time, so that a lease outlasts its batch
-SAME_ERRORS = 20  # as many equal permanent errors in a row stop the run
+SAME_ERRORS = 20  # as many equal errors in a row stop the run; and no more than these are begun before the platform has taken one
+BREATH = timedelta(seconds=10)  # a platform that does not answer is left alone for so long
 CHANNEL = "template"
+PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")  # the platform's days, wherever the account counts its own
 _STOPS_RUN = frozenset({Action.STOP, Action.CONFIG, Action.REFRESH_TOKEN})
+_NO_RULES = PushSection.model_validate({})
+
+_log = logging.getLogger(__name__)
 
 
 class Counts(Protocol):
@@ -48,11 +55,28 @@ class _Sending:
     """A run while this process sends it."""
 
     run: Run
-    push: PushSection
-    config: Config
+    answered: bool = False  # whether the platform took anything, or spoke of a follower: then it is not the run that is wrong
     stop: str | None = None  # why nothing further of it may be begun
-    pause: str | None = None  # the stop is for a person to lift
-    same: tuple[int, int] = (0, 0)  # errcode, how many in a row
+    until: datetime | None = None  # when that is over; None where a person must lift it
+    moved: bool = False  # somebody paused, cancelled, held or finished it meanwhile
+    error: str = ""
+    errors: int = 0  # so many equal ones in a row
+
+    def well(self) -> None:
+        """The platform dealt with a delivery as it should."""
+        self.answered, self.errors = True, 0
+
+    def ill(self, error: str, until: datetime | None) -> None:
+        """An error that says nothing about the follower; with too many equal ones in a row, the run stops."""
+        self.errors = self.errors + 1 if error == self.error else 1
+        self.error = error
+        if self.errors >= SAME_ERRORS:
+            self.end(f"连续 {SAME_ERRORS} 次同样的错误 same error：{error}", until)
+
+    def end(self, reason: str, until: datetime | None = None) -> None:
+        """Nothing further is begun; the first reason stands."""
+        if self.stop is None:
+            self.stop, self.until = reason, until
 
 
 class Sender:
@@ -66,18 +90,25 @@ class Sender:
         self._counts = counts
         self._pace = Pace()
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._sendings: dict[int, _Sending] = {}
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._stopping = False
-        self.failure: BaseException | None = None  # the newest bug, for /readyz
+        self._version = ""  # of the configuration that the waiting runs were last looked at with
 
     async def look(self) -> None:
-        """Begins to send whatever wants to be sent and is not under way here. Called by the clock, every second."""
-        now = self._clock()
-        for run in await self._database.read(lambda db: broadcast.active(db, now)):
-            if run.id not in self._tasks and not self._stopping:
-                task = asyncio.create_task(self._work(run), name=f"run-{run.id}")
-                self._tasks[run.id] = task
-                task.add_done_callback(lambda done, run_id=run.id: self._done(run_id, done))  # type: ignore[misc]
+        """Begins to send whatever wants to be sent and is not under way here, and stops what no longer does. Called every second."""
+        now, version = self._clock(), self._config().version
+        if version != self._version:
+            self._version = version
+            await self._database.run(lambda db: broadcast.look_again(db, now))
+        active = await self._database.read(lambda db: broadcast.active(db, now))
+        for run, sending in self._sendings.items():
+            sending.moved = sending.moved or run not in active
+        for run in active:
+            if run not in self._tasks and not self._stopping:
+                task = asyncio.create_task(self._work(run), name=f"run-{run}")
+                self._tasks[run] = task
+                task.add_done_callback(lambda done, run=run: self._done(run, done))  # type: ignore[misc]
 
     async def stop(self) -> None:
         """Nothing further is begun; what is on its way is settled, what was only reserved is given back."""
@@ -87,127 +118,148 @@ class Sender:
 
     def _done(self, run: int, task: asyncio.Task[None]) -> None:
         self._tasks.pop(run, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.failure = error
+        self._sendings.pop(run, None)
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            _log.error("run %s: begun again in a moment", run, exc_info=bug)
 
-    async def _work(self, run: Run) -> None:
-        while await self._database.run(lambda db: broadcast.plan_chunk(db, run)):
-            if self._stopping:
-                return
-        config = self._config()
-        sending = _Sending(run, config.get(PushSection) or PushSection.model_validate({}), config)
-        while not self._stopping and sending.stop is None:
-            if await self._held(sending):
-                return
-            if not await self._send_some(sending):
-                break
+    async def _work(self, number: int) -> None:
+        """Plans and sends what can be sent now, as far as it goes; the next look goes on."""
+        run = await self._database.read(lambda db: broadcast.load(db, number))
+        while not self._stopping and await self._database.run(lambda db: broadcast.plan_chunk(db, run)):
+            pass
+        if self._stopping or await self._held(run):
+            return
+        sending = self._sendings[number] = _Sending(run)
+        await self._send(sending)
         await self._close(sending)
 
-    async def _held(self, sending: _Sending) -> bool:
+    async def _held(self, run: Run) -> bool:
         """Whether nothing may be sent now; the run then says until when and why."""
-        now, run = self._clock(), sending.run.id
+        now, (rules, zone) = self._clock(), self._rules()
         stopped = await self._database.read(lambda db: push.channel_stopped(db, CHANNEL, now))
         if stopped:
-            until, reason = stopped[0], f"配额 quota：{meaning_of(stopped[1])}（{stopped[1]}）"
-        elif quiet := sending.push.quiet_until(now, sending.config.zone):
-            until, reason = quiet, f"免打扰 quiet hours：{sending.push.quiet_hours}"
+            until, reason = stopped[0], _quota(stopped[1])
+        elif quiet := rules.quiet_until(now, zone):
+            until, reason = quiet, f"免打扰 quiet hours：{rules.quiet_hours}"
         else:
-            await self._database.run(lambda db: broadcast.go_on(db, run))
+            await self._database.run(lambda db: broadcast.go_on(db, run.id))
             return False
-        await self._database.run(lambda db: broadcast.hold(db, run, until, reason))
+        await self._database.run(lambda db: broadcast.hold(db, run.id, until, reason))
         return True
 
-    async def _send_some(self, sending: _Sending) -> bool:
-        """Sends batches, the next one reserved while the last is on its way, until none is left or the run stops.
-
-        Returns whether any delivery was taken.
-        """
+    async def _send(self, sending: _Sending) -> None:
+        """Sends batches, the next one reserved while the last is on its way, until there is nothing to take or the run stops."""
         settling = _Settler(self._database, self._clock, self._counts)
-        any_taken = False
         async with asyncio.TaskGroup() as calls:
-            while sending.stop is None and not self._stopping and (batch := await self._reserve(sending)):
-                any_taken = True
-                for reserved in batch:
-                    await self._slots.acquire()
-                    await self._pace.turn(sending.push.pace)
-                    calls.create_task(self._call(sending, reserved, settling))
+            while (batch := await self._reserve(sending)) is not None:
+                begun = [await self._begin(calls, sending, reserved, settling) for reserved in batch]
+                if begun and not sending.answered:
+                    await asyncio.wait(begun)
         await settling.flush()
-        return any_taken
 
-    async def _reserve(self, sending: _Sending) -> list[Reserved]:
-        now, zone, rules, run = self._clock(), sending.config.zone, sending.push, sending.run
-        if rules.quiet_until(now, zone) or not await self._database.read(lambda db: broadcast.still_sending(db, run.id)):
-            return []
-        size = min(BATCH, max(1, rules.pace * BATCH_SECONDS))
-        urgent = run.plan.priority == "urgent"
-        return await self._database.run(lambda db: delivery.reserve_batch(db, run.id, rules, urgent, zone, now, size))
+    async def _reserve(self, sending: _Sending) -> list[Reserved] | None:
+        now, run, (rules, zone) = self._clock(), sending.run, self._rules()
+        if self._is_over(sending) or rules.quiet_until(now, zone):
+            return None
+        share = max(1, rules.pace * BATCH_SECONDS // max(1, len(self._sendings)))
+        size = min(share, BATCH if sending.answered else SAME_ERRORS)
+
+        def take(db: Connection) -> list[Reserved] | None:
+            if push.channel_stopped(db, CHANNEL, now) or not broadcast.is_sending(db, run.id, now):
+                return None
+            return delivery.reserve_batch(db, run.id, rules, run.plan.priority == "urgent", zone, now, size)
+
+        return await self._database.run(take)
+
+    async def _begin(self, calls: asyncio.TaskGroup, sending: _Sending, reserved: Reserved, settling: _Settler) -> asyncio.Task[None]:
+        if self._may_call(sending, reserved):
+            await self._pace.turn(self._rules()[0].pace)
+        await self._slots.acquire()
+        task = calls.create_task(self._call(sending, reserved, settling))
+        task.add_done_callback(lambda _: self._slots.release())
+        return task
 
     async def _call(self, sending: _Sending, reserved: Reserved, settling: _Settler) -> None:
         try:
             outcome = await self._outcome(sending, reserved)
         except Exception as bug:
             # One delivery that trips over a bug of ours must not keep the others from being sent; whether it went out nobody knows.
-            self.failure = bug
+            _log.exception("delivery %s", reserved.id)
             outcome = Outcome(reserved.id, reserved.fence, "unknown", f"程序错误 {type(bug).__name__}")
-        finally:
-            self._slots.release()
+            sending.ill(f"程序错误 {type(bug).__name__}", None)
         await settling.add(outcome)
 
     async def _outcome(self, sending: _Sending, reserved: Reserved) -> Outcome:
         """Makes the call, if it may still be made, and says what became of it."""
         now, plan = self._clock(), sending.run.plan
-        if not self._may_call(sending, reserved, now):
+        if not self._may_call(sending, reserved):
             return _give_back(reserved, now)
-        data = {key: _filled(text, sending, reserved, now) for key, text in plan.data.items()}
-        url = _filled(plan.url or "", sending, reserved, now)
+        values = _values(reserved, now.astimezone(self._config().zone))
+        data = {key: fill(text, values) for key, text in plan.data.items()}
+        key = sending.run.client_msg_id(reserved.id)
         try:
             msgid = await self._client.template_send(
-                reserved.follower.openid, plan.template, data, url=url, client_msg_id=sending.run.client_msg_id(reserved.id)
+                reserved.follower.openid, plan.template, data, url=fill(plan.url or "", values), client_msg_id=key
             )
         except Ambiguous as unanswered:
-            return self._again(reserved, unanswered)
+            sending.ill(f"平台没有回答 no answer：{_reason(unanswered)}", self._clock() + BREATH)
+            return Outcome(reserved.id, reserved.fence, "sending", _reason(unanswered), again_at=self._later(reserved))
         except PlatformError as refused:
             return await self._refused(sending, reserved, refused)
-        sending.same = (0, 0)
+        sending.well()
         return Outcome(reserved.id, reserved.fence, "sent", msgid=msgid)
 
-    def _again(self, reserved: Reserved, error: PlatformError) -> Outcome:
-        again = self._clock() + timedelta(seconds=min(30, 2**reserved.attempts))
-        return Outcome(reserved.id, reserved.fence, "sending", _reason(error), again_at=again)
+    def _may_call(self, sending: _Sending, reserved: Reserved) -> bool:
+        """Looked at once more right before the call: this process may have been stopped and continued since it reserved.
 
-    def _may_call(self, sending: _Sending, reserved: Reserved, now: datetime) -> bool:
-        """Looked at once more right before the call: this process may have been stopped and continued since it reserved."""
-        own = now < reserved.lease_until - delivery.LEASE / 4
-        return own and sending.stop is None and not self._stopping and not sending.push.quiet_until(now, sending.config.zone)
+        A call after midnight would count for another day than it was charged to.
+        """
+        now, (rules, zone) = self._clock(), self._rules()
+        own = now < reserved.at + delivery.LATEST_CALL and business_day(now, zone) == business_day(reserved.at, zone)
+        return own and not self._is_over(sending) and not rules.quiet_until(now, zone)
 
     async def _refused(self, sending: _Sending, reserved: Reserved, refused: PlatformError) -> Outcome:
         """The platform proved that it took nothing. What that means for the follower, the run and the account is the errcode's action."""
-        action, now = refused.action, self._clock()
+        action, now, reason = refused.action, self._clock(), _reason(refused)
+        failed = Outcome(reserved.id, reserved.fence, "failed", reason, proved=reserved.first)
         if action is Action.FOLLOWER:
-            sending.same = (0, 0)
-            return Outcome(reserved.id, reserved.fence, "failed", _reason(refused), unreachable=(reserved.follower.id, refused.errcode))
+            sending.well()
+            return dataclasses.replace(failed, unreachable=(reserved.follower.id, refused.errcode))
         if action is Action.RETRY:
-            return self._again(reserved, refused)
+            sending.ill(reason, now + BREATH)
+            return _give_back(reserved, self._later(reserved), reason)
         if action in (Action.NEXT_DAY, Action.NEXT_MINUTE):
-            sending.stop = _reason(refused)
-            until = _reset(action, now, sending.config.zone)
+            until = _reset(action, now)
+            sending.end(_quota(refused.errcode), until)
             await self._database.run(lambda db: push.stop_channel(db, CHANNEL, refused.errcode, until))
             return _give_back(reserved, now)
         if action in _STOPS_RUN:
-            sending.stop = sending.pause = _reason(refused)
+            sending.end(reason)
             return _give_back(reserved, now)
-        code, number = sending.same
-        sending.same = (refused.errcode, number + 1 if code == refused.errcode else 1)
-        if sending.same[1] >= SAME_ERRORS:
-            sending.stop = sending.pause = f"连续 {SAME_ERRORS} 次同样的错误：{_reason(refused)}"
-        return Outcome(reserved.id, reserved.fence, "failed", _reason(refused))
+        sending.ill(reason, None)
+        return failed
 
     async def _close(self, sending: _Sending) -> None:
-        run, reason, now = sending.run.id, sending.pause, self._clock()
-        if reason is not None:
+        run, reason, until, now = sending.run.id, sending.stop, sending.until, self._clock()
+        if reason is None:
+            if not self._stopping:
+                await self._database.run(lambda db: broadcast.finish(db, run, now))
+        elif until is None:
+            _log.warning("run %s paused: %s", run, reason)
             await self._database.run(lambda db: broadcast.pause_if_sending(db, run, reason))
-        elif sending.stop is None and not self._stopping:
-            await self._database.run(lambda db: broadcast.finish(db, run, now))
+        else:
+            _log.warning("run %s held until %s: %s", run, until.isoformat(), reason)
+            await self._database.run(lambda db: broadcast.hold(db, run, until, reason))
+
+    def _is_over(self, sending: _Sending) -> bool:
+        return self._stopping or sending.moved or sending.stop is not None
+
+    def _rules(self) -> tuple[PushSection, ZoneInfo]:
+        config = self._config()
+        return config.get(PushSection) or _NO_RULES, config.zone
+
+    def _later(self, reserved: Reserved) -> datetime:
+        return self._clock() + timedelta(seconds=min(30, 2 ** min(reserved.attempts, 5)))
 
 
 class _Settler:
@@ -245,28 +297,35 @@ def _settle(db: Connection, outcomes: list[Outcome], now: datetime) -> None:
             follower.unreachable(db, *outcome.unreachable, now)
 
 
-def _reset(action: Action, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the platform counts anew: its days begin at 00:00 (API_Call_Limits), its minutes at once a minute."""
-    return start_of_day(business_day(now, zone) + timedelta(days=1), zone) if action is Action.NEXT_DAY else now + timedelta(minutes=1)
+def _reset(action: Action, now: datetime) -> datetime:
+    """When the platform counts anew: its days begin at 00:00 (API_Call_Limits), its minutes at once a minute.
+
+    Right after midnight its clock may still be behind ours: that must not cost us the new day.
+    """
+    today = business_day(now, PLATFORM_ZONE)
+    if action is Action.NEXT_MINUTE or now - start_of_day(today, PLATFORM_ZONE) < timedelta(minutes=2):
+        return now + timedelta(minutes=1)
+    return start_of_day(today + timedelta(days=1), PLATFORM_ZONE)
 
 
-def _give_back(reserved: Reserved, now: datetime) -> Outcome:
-    """Not called, or proved not taken. One that may have been taken by an earlier attempt is left for its lease to end, never forgotten."""
-    if reserved.attempts > 1:
-        return Outcome(reserved.id, reserved.fence, "sending", again_at=now)
-    return Outcome(reserved.id, reserved.fence, "pending")
+def _give_back(reserved: Reserved, again_at: datetime, reason: str | None = None) -> Outcome:
+    """Not called, or proved not taken. One that an earlier attempt may have got taken stays what it was, to be repeated or given up."""
+    state = "pending" if reserved.first else "sending"
+    return Outcome(reserved.id, reserved.fence, state, reason, again_at=again_at, proved=reserved.first)
 
 
 def _reason(error: PlatformError) -> str:
-    return f"{error.errcode} {meaning_of(error.errcode)}"[:200]
+    return f"{error.errcode} {meaning_of(error.errcode)}"
 
 
-def _filled(text: str, sending: _Sending, reserved: Reserved, now: datetime) -> str:
-    local = now.astimezone(sending.config.zone)
-    values = {
+def _quota(errcode: int) -> str:
+    return f"配额 quota：{errcode} {meaning_of(errcode)}"
+
+
+def _values(reserved: Reserved, local: datetime) -> dict[str, object]:
+    return {
         "name": reserved.follower.name,
         "points": reserved.points,
         "date": f"{local.year}年{local.month}月{local.day}日",
         "time": f"{local:%H:%M}",
     }
-    return fill(text, values)

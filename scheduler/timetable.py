@@ -5,15 +5,16 @@ APScheduler wakes; the database decides. Every job may run in any number of proc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from models import broadcast, delivery
-from models.broadcast import BroadcastsSection
+from models.broadcast import Broadcast, BroadcastsSection
 from models.clock import Clock
 from models.config import Config
 from models.database import Database
@@ -42,7 +43,7 @@ class Timetable:
         self._every(DUE_EVERY, "due", self._due)
 
     def work(self, sender: Sender) -> None:
-        """This process sends: runs are looked for, receipts are matched."""
+        """This process sends: runs are looked for, receipts are matched, leftovers settled."""
         self._every(LOOK_EVERY, "look", sender.look)
         self._every(RECONCILE_EVERY, "reconcile", self._reconcile)
 
@@ -55,9 +56,9 @@ class Timetable:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def _every(self, seconds: int, name: str, job: Callable[[], object]) -> None:
+    def _every(self, seconds: int, name: str, job: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
-            await job()  # type: ignore[misc]
+            await job()
             self.alive[name] = self._clock()
 
         self.alive[name] = self._clock()
@@ -65,13 +66,16 @@ class Timetable:
 
     async def _due(self) -> None:
         config, now = self._config(), self._clock()
-        segments, broadcasts = config[SegmentsSection], config[BroadcastsSection]
-        for planned in broadcasts.root:
-            segment = segments.named(planned.segment)
-            if planned.cron and segment:
-                where = segment.where
-                await self._database.run(lambda db, p=planned, w=where: broadcast.claim_due(db, p, w, config.zone, now))  # type: ignore[misc]
+        for planned in config[BroadcastsSection].root:
+            segment = config[SegmentsSection].named(planned.segment)
+            if segment is not None:
+                await self._claim(planned, segment.where, config.zone, now)
+
+    async def _claim(self, planned: Broadcast, where: str, zone: ZoneInfo, now: datetime) -> None:
+        if await self._database.read(lambda db: broadcast.wants_claim(db, planned, zone, now)):
+            await self._database.run(lambda db: broadcast.claim_due(db, planned, where, zone, now))
 
     async def _reconcile(self) -> None:
         now = self._clock()
         await self._database.run(lambda db: delivery.reconcile(db, now))
+        await self._database.run(lambda db: broadcast.tidy(db, now))

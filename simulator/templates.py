@@ -68,10 +68,10 @@ SHIPPED = (
         "活动名称：每日签到\n连续签到：6\n提醒时间：20:30",
     ),
     Template(
-        "COUPON_EXPIRING",
-        "优惠券到期提醒",
-        "券名：{{thing1.DATA}}\n到期日：{{date2.DATA}}\n剩余张数：{{number3.DATA}}",
-        "券名：满 50 减 10\n到期日：2026年11月30日\n剩余张数：1",
+        "ORDER_SHIPPED",
+        "订单发货通知",
+        "商品名称：{{thing1.DATA}}\n发货日期：{{date2.DATA}}\n商品件数：{{number3.DATA}}",
+        "商品名称：帆布袋\n发货日期：2026年11月30日\n商品件数：1",
     ),
     Template(
         "ACTIVITY_START",

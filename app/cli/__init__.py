@@ -12,7 +12,7 @@ from app.cli import broadcast, follower, ledger, rules, serve
 from app.cli.options import WrongInput, err
 from app.config_file import BadConfig
 from app.logs import scrub
-from app.main import MissingSecrets
+from app.secrets import MissingSecrets
 from models.refusal import Refusal
 from wechat.errcodes import PlatformError
 
@@ -23,7 +23,7 @@ cli.command()(serve.demo)
 cli.command()(serve.serve)
 cli.command()(serve.migrate)
 cli.command()(rules.check)
-cli.command(name="try")(rules.try_)
+cli.command(name="try", context_settings={"ignore_unknown_options": True})(rules.try_)  # what followers say may begin with a dash
 cli.command()(rules.schema)
 cli.command()(rules.dump)
 cli.add_typer(broadcast.cli, name="broadcast")
@@ -45,7 +45,7 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
 def main() -> None:
     """Runs the command on the command line and exits with its code."""
     try:
-        code = cli(standalone_mode=False)
+        code = cli(prog_name="yizhan", standalone_mode=False)
     except typer.Abort:
         code = 2
     except typer.Exit as done:

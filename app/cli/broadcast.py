@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, select
 from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, err, out, print_json, print_table, settings_of
 from app.config_file import Settings
 from models import broadcast, schedule
-from models.broadcast import Broadcast, BroadcastsSection, Status
+from models.broadcast import Broadcast, BroadcastsSection, Status, UnknownRun
 from models.clock import utc_now
 from models.config import fill
 from models.database import Database
@@ -51,10 +52,14 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         plans = [{"key": one.key, "segment": one.segment, "cron": one.cron, "next": due} for one, due in coming]
         print_json({"broadcasts": plans, "runs": [_as_json(run) for run in newest]})
         return
-    print_table(["代号", "人群", "cron", "下次"], [(one.key, one.segment, one.cron, due) for one, due in coming])
+    print_table(["代号", "人群", "cron", "下次"], [(one.key, one.segment, one.cron, due) for one, due in coming], settings.zone)
     if newest:
         out.print()
-        print_table(["编号", "代号", "应发时间", "状态", "计数"], [(r.id, r.broadcast, r.due_at, _state(r), _counted(r)) for r in newest])
+        print_table(
+            ["编号", "代号", "应发时间", "状态", "计数"],
+            [(r.id, r.broadcast, r.due_at, _state(r, settings.zone), _counted(r)) for r in newest],
+            settings.zone,
+        )
 
 
 def _next_due(planned: Broadcast, settings: Settings, now: datetime) -> datetime | None:
@@ -101,7 +106,7 @@ def run(
     planned, where = _planned(settings, name)
     with database_of(settings) as database:
         with database.transaction() as db:
-            number = broadcast.start(db, planned, where, now, now, request=request or secrets.token_hex(8))
+            number = broadcast.start(db, planned, where, now, now, request=request)
             if number is None and request:
                 number = broadcast.requested(db, request)
         if number is None:
@@ -111,10 +116,10 @@ def run(
         else:
             out.print(f"已建立执行 {number}；查看进度：yizhan broadcast status {number}")
         if wait:
-            _follow(database, number, quiet=as_json)
+            _follow(database, number, settings.zone, quiet=as_json)
 
 
-def _follow(database: Database, number: int, *, quiet: bool) -> None:
+def _follow(database: Database, number: int, zone: ZoneInfo, *, quiet: bool) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, disable=quiet) as progress:
         task = progress.add_task(f"执行 {number}", total=None)
@@ -123,7 +128,7 @@ def _follow(database: Database, number: int, *, quiet: bool) -> None:
                 now = broadcast.status(db, number)
             total = sum(many for _, _, many in now.counts)
             open_ = sum(many for state, _, many in now.counts if state in ("pending", "sending"))
-            progress.update(task, total=total or None, completed=total - open_, description=f"执行 {number} {_state(now)}")
+            progress.update(task, total=total or None, completed=total - open_, description=f"执行 {number} {_state(now, zone)}")
             if now.state in OVER:
                 return
             if now.state in ("paused", "asked"):
@@ -134,23 +139,19 @@ def _follow(database: Database, number: int, *, quiet: bool) -> None:
 @cli.command()
 def status(number: RunId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """一次执行的状态：各状态多少人、为什么 / how many are in which state, and why."""
-    with database_of(settings_of(config)) as database, database.snapshot() as db:
-        found = _known(number, broadcast.status(db, number) if _exists(db, number) else None)
+    settings = settings_of(config)
+    with database_of(settings) as database, database.snapshot() as db:
+        try:
+            found = broadcast.status(db, number)
+        except UnknownRun:
+            raise WrongInput(f"没有执行 {number} / there is no run {number}") from None
     if as_json:
         print_json(_as_json(found))
         return
-    out.print(f"执行 {found.id} {found.broadcast}：{_state(found)}", markup=False)
-    print_table(["状态", "原因", "人数"], [(_STATES.get(state, state), reason, many) for state, reason, many in found.counts])
-
-
-def _exists(db: Connection, number: int) -> bool:
-    return db.execute(select(broadcast.runs.c.id).where(broadcast.runs.c.id == number)).scalar() is not None
-
-
-def _known(number: int, found: Status | None) -> Status:
-    if found is None:
-        raise WrongInput(f"没有执行 {number} / there is no run {number}")
-    return found
+    out.print(f"执行 {found.id} {found.broadcast}：{_state(found, settings.zone)}", markup=False)
+    print_table(
+        ["状态", "原因", "人数"], [(_STATES.get(state, state), reason, many) for state, reason, many in found.counts], settings.zone
+    )
 
 
 _STATES = {
@@ -166,18 +167,23 @@ _STATES = {
 _RUN_STATES = {
     "planning": "准备中 planning",
     "sending": "发送中 sending",
+    "held": "等待中 held",
     "paused": "已暂停 paused",
-    "asked": "等人确认 asked（yizhan broadcast resume 补发，cancel 放弃）",
+    "asked": "等人确认 asked（resume 补发，cancel 放弃）",
     "missed": "已错过 missed",
     "done": "完成 done",
     "cancelled": "已取消 cancelled",
 }
 
 
-def _state(run_: Status) -> str:
-    held = f"，等到 {run_.held_until.astimezone():%m-%d %H:%M} held" if run_.held_until else ""
+def _state(run_: Status, zone: ZoneInfo) -> str:
+    held = f"，到 {run_.held_until.astimezone(zone):%m-%d %H:%M}" if run_.held_until else ""
     reason = f"：{run_.reason}" if run_.reason else ""
-    return f"{_RUN_STATES[run_.state]}{held}{reason}"
+    return f"{_RUN_STATES[_word(run_)]}{held}{reason}"
+
+
+def _word(run_: Status) -> str:
+    return "held" if run_.held_until else run_.state
 
 
 def _counted(run_: Status) -> str:
@@ -194,7 +200,7 @@ def _as_json(run_: Status) -> dict[str, object]:
     return {
         "id": run_.id,
         "broadcast": run_.broadcast,
-        "state": run_.state,
+        "state": _word(run_),
         "reason": run_.reason,
         "due_at": run_.due_at,
         "held_until": run_.held_until,
@@ -223,11 +229,11 @@ def cancel(number: RunId, config: ConfigOption = None) -> None:
     _do(config, number, lambda db: broadcast.cancel(db, number, utc_now()), "已取消")
 
 
-def _do(config: ConfigOption, number: int, verb: object, done: str) -> None:
+def _do(config: ConfigOption, number: int, verb: Callable[[Connection], None], done: str) -> None:
     with database_of(settings_of(config)) as database:
         try:
             with database.transaction() as db:
-                verb(db)  # type: ignore[operator]
+                verb(db)
         except Refusal as refused:
             state = refused.details.get("state")
             now = f"现在是 {_RUN_STATES.get(str(state), state)}" if state else "没有这个执行 / there is no such run"

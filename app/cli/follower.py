@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import select
 
 from app import config_file
-from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, err, out, print_json, settings_of
+from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, err, out, print_json, settings_of, shown
 from app.config_file import Settings
-from app.main import MissingSecrets
+from app.secrets import MissingSecrets
 from app.token_store import DatabaseTokenStore
 from models import checkin, follower, points
 from models.clock import utc_now
 from models.database import Database
 from models.follower import Described, followers
-from wechat.client import Client, PlatformError
+from wechat.errcodes import PlatformError
+
+if TYPE_CHECKING:
+    from wechat.client import Client
 
 cli = typer.Typer(no_args_is_help=True, help="粉丝：查看、从平台同步")
 
@@ -42,7 +45,7 @@ def show(openid: Annotated[str, typer.Argument()], config: ConfigOption = None, 
         print_json(facts)
         return
     for name, value in facts.items():
-        out.print(f"{name}: {'' if value is None else value}", markup=False)
+        out.print(f"{name}: {shown(value, settings.zone)}", markup=False)
 
 
 @cli.command()
@@ -62,6 +65,8 @@ async def _sync(settings: Settings, database: Database) -> dict[str, int]:
     secret = config_file.secrets(os.environ).app_secret
     if not secret:
         raise MissingSecrets(["YIZHAN_APP_SECRET"])
+    from wechat.client import Client  # its HTTP library is slow to import, and only this command needs it
+
     account, started = settings.account, utc_now()
     store = DatabaseTokenStore(database, account.app_id, utc_now)
     openids: list[str] = []

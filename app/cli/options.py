@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -78,15 +79,18 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; everything in it is text, whatever it looks like."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], zone: ZoneInfo) -> None:
+    """A table; everything in it is text, whatever it looks like, and instants are times of day in the account's zone."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(_cell(cell) for cell in row))
+        table.add_row(*(escape(shown(cell, zone)) for cell in row))
     out.print(table)
 
 
-def _cell(value: object) -> str:
+def shown(value: object, zone: ZoneInfo) -> str:
+    """A value as a person reads it."""
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M")
-    return "" if value is None else escape(str(value))
+        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, list):
+        return "、".join(map(str, value))
+    return "" if value is None else str(value)

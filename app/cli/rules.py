@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
 
 import typer
 import yaml
+from sqlalchemy import URL, Connection, make_url
 
 from app import live
-from app.cli.options import ConfigOption, JsonOption, WrongInput, config_path, database_of, out, print_json, settings_of
-from app.config_file import BadConfig
+from app.cli.options import ConfigOption, JsonOption, WrongInput, config_path, print_json, settings_of
+from app.config_file import BadConfig, Settings, secrets
 from app.config_schema import schema as schema_of
 from handlers import routing
+from handlers.routing import Context
 from models.clock import utc_now
+from models.database import Database
+from models.migrations import newest, upgrade, version_of
 from wechat.envelope import Envelope
 from wechat.inbound import Inbound
 from wechat.reply import Reply, Text
@@ -23,23 +33,27 @@ from wechat.reply import Reply, Text
 def check(
     file: Annotated[Path | None, typer.Argument(help="要检查的文件", show_default=False)] = None,
     config: ConfigOption = None,
-    lang: Annotated[str, typer.Option(help="zh 或 en")] = "zh",
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="用哪种语言 / in which language")] = "zh",
 ) -> None:
     """检查配置文件：一次列出所有错误，每行 文件:行:列: 说明 / every error at once."""
     path = file or config_path(config)
     try:
         settings = live.read(path)
     except BadConfig as bad:
-        typer.echo(bad.render(lang), err=True)
+        typer.echo(bad.render(lang))
+        number = len(bad.complaints)
+        typer.echo(f"{path}: {number} 处错误" if lang == "zh" else f"{path}: {number} error{'s'[: number > 1]}")
         raise typer.Exit(1) from None
-    files = len(settings.files)
-    out.print(
-        f"{path}: 没有错误（{files} 个文件，版本 {settings.config.version}）" if lang == "zh" else f"{path}: no errors ({files} files)"
+    files, number_of = len(settings.files), settings.config.version
+    typer.echo(
+        f"{path}: 没有错误（{files} 个文件，版本 {number_of}）"
+        if lang == "zh"
+        else f"{path}: no errors ({files} file{'s'[: files > 1]}, version {number_of})"
     )
 
 
 def try_(
-    text: Annotated[str, typer.Argument(help="粉丝说的话")],
+    text: Annotated[str, typer.Argument(help="粉丝说的话；以 - 开头的话写在 -- 后面")],
     as_: Annotated[str, typer.Option("--as", help="以哪个粉丝的身份（openid）")] = "oTryTryTryTryTryTryTryTryTry",
     explain: Annotated[bool, typer.Option("--explain", help="说明为什么")] = False,
     config: ConfigOption = None,
@@ -48,19 +62,68 @@ def try_(
     """试一句话：会怎么回复、哪条规则；什么都不会改变 / which rule answers; changes nothing."""
     now = utc_now()
     version = live.version(config_path(config))
-    account = version.settings.account
-    inbound = Inbound(account.original_id, as_, int(time.time()), "text", "1", "", "", text, {})
-    with database_of(version.settings) as database, database.rehearsal() as db:
+    account, where = version.settings.account, version.settings.where
+    inbound = Inbound(account.original_id, _sound(as_), int(time.time()), "text", "1", "", "", _sound(text), {})
+    with _rehearsal(version.settings) as db:
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         said = _shown(reply, inbound, account.app_id)
+    rule, steps = ctx.answered_by, [_LOCATION.sub(lambda found: _placed(found[0], where), step) for step in ctx.trace]
+    place = where(_location(ctx))
     if as_json:
-        print_json({"reply": said, "rule": ctx.answered_by, "trace": ctx.trace, "version": version.settings.config.version})
+        print_json({"reply": said, "rule": rule, "place": place, "trace": steps, "version": version.settings.config.version})
         return
     if explain:
-        for number, step in enumerate(ctx.trace, 1):
-            out.print(f"{number}. {step}", markup=False)
-        out.print(f"规则：{ctx.answered_by or '（无）'}", markup=False)
-    out.print(said if said is not None else "（不回复）", markup=False)
+        for number, step in enumerate(steps, 1):
+            typer.echo(f"{number}. {step}")
+        typer.echo(f"规则：{rule or '（无）'}{f'  {place}' if place else ''}")
+    typer.echo(said if said is not None else "（不回复）")
+
+
+_LOCATION = re.compile(r"(?<![\w.])[a-z_]+(?:\.\w+)+")
+
+
+def _parts(location: str) -> tuple[str | int, ...]:
+    return tuple(int(part) if part.isdecimal() else part for part in location.split("."))
+
+
+def _placed(location: str, where: Any) -> str:
+    place = where(_parts(location))
+    return f"{location}，{place}" if place else location
+
+
+def _location(ctx: Context) -> tuple[str | int, ...]:
+    """Where in the file the answer comes from: the last location in the trace, else what `answered_by` names."""
+    if not ctx.answered_by:
+        return ()
+    section, colon, subject = ctx.answered_by.partition(":")
+    named = [found[0] for step in ctx.trace for found in _LOCATION.finditer(step)]
+    if named and subject != "fallback":
+        return _parts(named[-1])
+    return (section, subject) if colon else _parts(section)
+
+
+def _sound(text: str) -> str:
+    """The text without the lone surrogates that stand for bytes which are no UTF-8: none of our libraries takes them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@contextmanager
+def _rehearsal(settings: Settings) -> Iterator[Connection]:
+    """A transaction that is rolled back, in this configuration's database; in an empty one where there is none yet."""
+    url = secrets(os.environ).database_url or settings.database
+    with TemporaryDirectory(prefix="yizhan-") as folder:
+        path = make_url(url).database or ""
+        absent = url.startswith("sqlite") and not Path(path).exists()
+        database = Database(f"sqlite:///{folder}/empty.db" if absent else url)
+        try:
+            if absent:
+                upgrade(database)
+            with database.rehearsal() as db:
+                if version_of(db) != newest():
+                    raise WrongInput("数据库不是最新版本，先运行 yizhan migrate / run yizhan migrate first")
+                yield db
+        finally:
+            database.close()
 
 
 def _shown(reply: Reply | None, inbound: Inbound, app_id: str) -> str | None:
@@ -73,7 +136,23 @@ def _shown(reply: Reply | None, inbound: Inbound, app_id: str) -> str | None:
 
 def schema() -> None:
     """config.yaml 的 JSON Schema，给编辑器用 / JSON Schema for editors."""
-    print_json(schema_of(live.SECTIONS))
+    typer.echo(json.dumps(schema_of(live.SECTIONS), ensure_ascii=False, indent=2))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what our reader (YAML 1.2, times and leading zeros in quotes) reads as the same value."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # PyYAML quotes what YAML 1.1 takes for something else than text; numbers and times are not the same there.
+    style = '"' if text[:1] in tuple("+-.0123456789") else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _written)
 
 
 def dump(config: ConfigOption = None) -> None:
@@ -84,7 +163,18 @@ def dump(config: ConfigOption = None) -> None:
         for kind, value in settings.config.sections.items()
     }
     account = settings.account.model_dump(mode="json")
-    if not sections:
-        raise WrongInput("配置是空的 / the configuration is empty")
-    whole = {"account": account, "timezone": str(settings.zone), "database": settings.database, **sections}
-    typer.echo(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False), nl=False)
+    url = secrets(os.environ).database_url
+    whole = {"account": account, "timezone": str(settings.zone), "database": _without_password(url or settings.database), **sections}
+    if url:
+        typer.echo("# database: YIZHAN_DATABASE_URL")
+    typer.echo(yaml.dump(whole, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100), nl=False)
+
+
+def _without_password(url: str) -> str:
+    """The URL as it may stand in config.yaml: the password stays in the environment."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return f"sqlite:///{Path(os.path.abspath(parsed.database)).as_posix()}"
+    query = {key: value for key, value in parsed.query.items() if "passw" not in key.lower()}
+    shown = URL.create(parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database, query)
+    return shown.render_as_string()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from app import config_file
 from app import demo as demonstration
 from app.cli.options import ConfigOption, WrongInput, config_path, out, settings_of
 from app.logs import configure
-from app.main import ROLES, Service, build, create_app
+from app.roles import ROLES
 from models.database import Database
 from models.migrations import newest, upgrade
 
@@ -28,35 +26,15 @@ def serve(
     role: Annotated[list[str] | None, typer.Option(help="这个进程做什么：all web scheduler worker，可重复")] = None,
 ) -> None:
     """运行服务 / run the service."""
+    # Here and not above: the other commands need not wait for the web server and the platform's client to be imported.
+    from app import main
+
     wanted = set(role or ["all"])
     if unknown := wanted - {"all", *ROLES}:
         raise WrongInput(f"没有这个角色：{'、'.join(sorted(unknown))}；可用：all、{'、'.join(ROLES)} / no such role")
     roles = set(ROLES) if "all" in wanted else {name for name in ROLES if name in wanted}
     configure()
-    run(build(config_path(config), config_file.secrets(os.environ), roles), host, port)
-
-
-def run(service: Service, host: str, port: int) -> None:
-    """Serves until the process is told to stop. Exits with 2 where the port cannot be had."""
-    settings = uvicorn.Config(
-        create_app(service),
-        host=host,
-        port=port,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=8,
-        timeout_keep_alive=30,
-        backlog=4096,
-    )
-    server = uvicorn.Server(settings)
-    server.run()
-    if not server.started:
-        raise typer.Exit(2)
+    main.serve(main.build(config_path(config), config_file.secrets(os.environ), roles), host, port)
 
 
 def migrate(config: ConfigOption = None) -> None:

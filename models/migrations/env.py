@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-import models.access_token
-import models.broadcast
-import models.checkin
-import models.conversation
-import models.delivery
-import models.follower
-import models.inbox
-import models.points
-import models.push
-import models.schedule
-import models.survey  # noqa: F401
+import models.migrations.tables  # noqa: F401
 from models.base import metadata
 
 connection = context.config.attributes["connection"]

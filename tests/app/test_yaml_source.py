@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.yaml_source import Complaint, Source, parse
+from app.complaint import Complaint
+from app.source import Source
+from app.yaml_source import parse
 
 
 def value_of(text: str) -> Any:

@@ -124,6 +124,17 @@ def test_who_says_enough_is_not_pushed_to(world: World) -> None:
     assert not world.sql("SELECT refused_at IS NOT NULL FROM follower")[0][0]
 
 
+def test_who_says_enough_in_the_middle_of_a_survey_is_heard_and_the_survey_goes_on(world: World) -> None:
+    wang = world.person("小王")
+    wang.says("问卷")
+    wang.says("不满意")
+    said = wang.says("退订")
+    assert said is not None
+    assert "恢复订阅" in said
+    assert world.sql("SELECT refused_at IS NOT NULL FROM follower")[0][0]
+    assert wang.says("太慢") == "愿意推荐吗？"
+
+
 def test_events_out_of_order_leave_the_newest_state(world: World) -> None:
     import itertools
 

@@ -70,7 +70,6 @@ def upgrade() -> None:
         sa.Column("openid", sa.String(64), nullable=False),
         sa.Column("status", sa.String(60), nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.Column("matched_at", Instant(), nullable=True),
     )
     op.create_table(
         "schedule",

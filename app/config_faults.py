@@ -1,0 +1,189 @@
+"""pydantic's errors as complaints: the wrong branches of unions left out, in the operator's words, at their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from app.config_document import Document, unknown_key
+from app.config_schema import names_at, schema
+from models.config import Location
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """One of pydantic's errors: its location as given, as the value has it, and the parts between."""
+
+    loc: Location
+    found: Location
+    skipped: tuple[int, ...]
+    error: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        return str(self.error["type"])
+
+    @property
+    def ctx(self) -> dict[str, Any]:
+        return dict(self.error.get("ctx") or {})
+
+
+_TEXT, _WHOLE, _NUMBER = ("文字", "text"), ("整数", "a whole number"), ("数字", "a number")
+_LIST, _TABLE, _YES_NO = ("列表", "a list"), ("“键: 值”", "`key: value`"), ("true 或 false", "true or false")
+_KINDS = {
+    **dict.fromkeys(("string_type", "string_sub_type"), _TEXT),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _WHOLE),
+    **dict.fromkeys(("float_type", "float_parsing", "decimal_type", "decimal_parsing"), _NUMBER),
+    **dict.fromkeys(("bool_type", "bool_parsing"), _YES_NO),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type"), _TABLE),
+    **dict.fromkeys(("time_type", "time_parsing"), ("时间，例如 \"22:30\"", 'a time, such as "22:30"')),
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), ("日期，例如 2026-11-21", "a date, such as 2026-11-21")),
+    "none_required": ("空", "nothing"),
+}  # fmt: skip
+_LIMITS = {
+    "greater_than": ("要大于 {gt}", "must be greater than {gt}"),
+    "greater_than_equal": ("不能小于 {ge}", "must be {ge} or more"),
+    "less_than": ("要小于 {lt}", "must be less than {lt}"),
+    "less_than_equal": ("不能大于 {le}", "must be {le} or less"),
+    "multiple_of": ("要是 {multiple_of} 的倍数", "must be a multiple of {multiple_of}"),
+    "too_short": ("至少要有 {min_length} 项，现在有 {actual_length} 项", "needs {min_length} items at least, has {actual_length}"),
+    "too_long": ("最多 {max_length} 项，现在有 {actual_length} 项", "{max_length} items at most, has {actual_length}"),
+    "string_too_short": ("至少要有 {min_length} 个字", "needs {min_length} characters at least"),
+    "string_too_long": ("最多 {max_length} 个字", "{max_length} characters at most"),
+    "string_pattern_mismatch": ("写法不对，要符合 {pattern}", "must match {pattern}"),
+    "finite_number": ("要写成普通的数字", "must be a finite number"),
+}
+
+
+class Faults:
+    """pydantic's errors as complaints: the wrong branches of unions left out, in the operator's words, at their places."""
+
+    def __init__(self, document: Document, sections: Sequence[type[Any]]) -> None:
+        self.document, self.sections = document, sections
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        return schema(self.sections)
+
+    def complain(self, errors: Sequence[tuple[Location, dict[str, Any]]]) -> None:
+        """The document has a complaint for each of these errors (location, error) that the operator can have meant."""
+        faults = [_Fault(loc, *self.document.walk(loc), error) for loc, error in errors]
+        kinds: dict[tuple[Location, bool], list[_Fault]] = {}
+        for fault in _likely(faults):
+            if fault.type in _KINDS:
+                kinds.setdefault((fault.found, "[key]" in fault.loc), []).append(fault)
+            else:
+                self._say(fault)
+        for (found, of_key), same in kinds.items():
+            self._say_kinds(found, of_key, same)
+
+    def _say(self, fault: _Fault) -> None:
+        key = "[key]" in fault.loc
+        if fault.type == "missing":
+            name = fault.loc[-1]
+            if self.document.complete:
+                self.document.complain(fault.found, f"缺少 “{name}”", f"“{name}” is missing", key=True)
+            return None
+        if fault.type == "extra_forbidden":
+            known = names_at(self.schema, fault.found[:-1])
+            return self.document.complain(fault.found, *unknown_key(fault.loc[-1], known), key=True)
+        return self.document.complain(fault.found, *_worded(fault), key=key, whole=True)
+
+    def _say_kinds(self, found: Location, of_key: bool, same: Sequence[_Fault]) -> None:
+        wanted = list(dict.fromkeys(_KINDS[fault.type] for fault in same))
+        zh, en = " 或 ".join(kind[0] for kind in wanted), " or ".join(kind[1] for kind in wanted)
+        if of_key:
+            return self.document.complain(found, f"键要写成{zh}", f"the key must be {en}", key=True)
+        hint = self._hint(found, wanted)
+        return self.document.complain(found, f"要写成{zh}{hint[0]}", f"must be {en}{hint[1]}")
+
+    def _hint(self, found: Location, wanted: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """What to write instead, where it can be guessed from what is there."""
+        value = self.document.at(found)
+        if value is None:
+            return "，这里是空的；不需要就把这个键删掉", "; it is empty here: delete the key if it is not needed"
+        raw = self._raw(found)
+        if _TEXT in wanted and isinstance(value, bool | int | float):
+            return f'，请加引号："{raw}"', f'; write it in quotes: "{raw}"'
+        if _TEXT in wanted and isinstance(value, dict) and value and all(v is None for v in value.values()):
+            return '；以花括号开头的文字请整句加引号："{…}…"', '; put text that begins with a brace in quotes: "{…}…"'
+        if not isinstance(value, str):
+            return "", ""
+        if (_WHOLE in wanted or _NUMBER in wanted) and re.fullmatch(r"-?[0-9.]{1,18}", value):
+            return f"，不要加引号：{value}", f", without quotes: {value}"
+        if _YES_NO in wanted:
+            return "（不加引号）", " (without quotes)"
+        if _TABLE in wanted and re.match(r"[^\s:：]+(：|:\S)", value):
+            return "；冒号要用英文半角的 “:”，后面加一个空格", "; write an ASCII colon and a space after the key"
+        if _LIST in wanted and "\n" not in value and len(value) <= 20:
+            return f"，放进方括号：[{raw}]", f", in brackets: [{raw}]"
+        return "", ""
+
+    def _raw(self, found: Location) -> str:
+        """The scalar as it is written, for 1.10 is not 1.1 when it is put in quotes."""
+        source, _, (line, column) = self.document.place(found)
+        written = re.match(r"\"[^\"]*\"|'[^']*'|[^\s,\]}#]+", source.lines[line - 1][column - 1 :])
+        return written[0][:60] if written else str(self.document.at(found))
+
+
+def _worded(fault: _Fault) -> tuple[str, str]:
+    ctx, message = fault.ctx, str(fault.error["msg"])
+    if fault.type == "yizhan":
+        return str(ctx["zh"]), str(ctx["en"])
+    if limit := _LIMITS.get(fault.type):
+        return limit[0].format_map(_Anything(ctx)), limit[1].format_map(_Anything(ctx))
+    if fault.type in ("literal_error", "enum", "union_tag_invalid"):
+        expected = str(ctx.get("expected", ctx.get("expected_tags", "")))
+        choices = re.findall(r"'([^']*)'", expected) or [expected]
+        given = ctx.get("tag", fault.error["input"])
+        near = get_close_matches(str(given), choices, 1, 0.6) if isinstance(given, str) else []
+        zh = f"；你是不是想写 {near[0]}？" if near else ""
+        en = f"; did you mean {near[0]}?" if near else ""
+        return f"只能写 {'、'.join(choices)}{zh}", f"must be one of {', '.join(choices)}{en}"
+    if fault.type == "value_error":
+        message = message.removeprefix("Value error, ")
+    return message, message
+
+
+class _Anything(dict[str, Any]):
+    """A context that lacks a number says so instead of failing."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _likely(faults: Sequence[_Fault]) -> list[_Fault]:
+    """The faults without those of the branches of a union that the operator will not have meant.
+
+    Of each union stay the branches whose kind (text, list, table) fits what is there, of these the one with the fewest faults; where
+    none fits, all stay: "text or a list".
+    """
+    unions: dict[Location, dict[str | int, list[_Fault]]] = {}
+    for fault in faults:
+        for position in fault.skipped:
+            named_by_fault = position == len(fault.loc) - 1 and fault.type == "missing"
+            if not named_by_fault and fault.loc[position] != "[key]":
+                unions.setdefault(fault.loc[:position], {}).setdefault(fault.loc[position], []).append(fault)
+    dropped: set[int] = set()
+    for loc, branches in unions.items():
+        dropped |= _unlikely(len(loc), branches)
+    return [fault for fault in faults if id(fault) not in dropped]
+
+
+def _unlikely(position: int, branches: Mapping[str | int, Sequence[_Fault]]) -> set[int]:
+    fitting = {tag: faults for tag, faults in branches.items() if not any(_of_kind(fault, position) for fault in faults)}
+    if not fitting:
+        return set()
+    best = min(fitting, key=lambda tag: len(fitting[tag]))
+    return {id(fault) for tag, faults in branches.items() if tag != best for fault in faults}
+
+
+def _of_kind(fault: _Fault, position: int) -> bool:
+    """Whether the fault says that the value at the union itself, whose tag has this position, is of another kind."""
+    above = position - sum(skipped < position for skipped in fault.skipped)
+    return fault.type in _KINDS and "[key]" not in fault.loc and len(fault.found) == above

@@ -1,0 +1,13 @@
+"""Every noun that has tables, imported so that the metadata knows them all."""
+
+import models.access_token
+import models.broadcast
+import models.checkin
+import models.conversation
+import models.delivery
+import models.follower
+import models.inbox
+import models.points
+import models.push
+import models.schedule
+import models.survey  # noqa: F401

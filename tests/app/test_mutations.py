@@ -1,0 +1,89 @@
+"""The shipped file, damaged at random: it loads, or BadConfig says where, and whoever answers goes on answering."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.config_file import BadConfig
+from app.live import Live, version
+from tests.people import SHIPPED
+
+PIECES = [
+    *(b"\t", b"\x00", b"\xff", b": ", b"- ", b"&a ", b"*a", b"{", b"}", b"[", b"]", b'"', b"'", b"!", b"<<: ", b"~", b"\r", b"\\", b"|"),
+    *(b"09", b"22:30", b"9" * 30, b".inf", b"null", b"\xef\xbb\xbf", "：".encode(), "“”".encode(), "签".encode()[:2], "\u2028".encode()),
+    *(b"\n", b"\n  ", b"\n---\n", b"{name}", b"{{", b"(?=a)", b"((((", b"a{1000}{1000}", b"token: x\n", b"include: ['*']\n", b"#"),
+]
+
+
+def damaged(text: bytes, chance: random.Random) -> bytes:
+    """The text with one to five changes: bits flipped, pieces put in, cut, copied or moved, lines dropped or doubled, the end lost."""
+    for _ in range(chance.randint(1, 5)):
+        at, length = chance.randrange(len(text)), chance.randint(1, 40)
+        match chance.randrange(8):
+            case 0:
+                text = text[:at] + bytes([text[at] ^ 1 << chance.randrange(8)]) + text[at + 1 :]
+            case 1 | 2:
+                text = text[:at] + chance.choice(PIECES) + text[at:]
+            case 3:
+                text = text[:at] + text[at + length :]
+            case 4:
+                other = chance.randrange(len(text))
+                text = text[:other] + text[at : at + length] + text[other:]
+            case 5:
+                lines = text.splitlines(keepends=True)
+                del lines[chance.randrange(len(lines))]
+                text = b"".join(lines)
+            case 6:
+                lines = text.splitlines(keepends=True)
+                lines.insert(chance.randrange(len(lines)), chance.choice(lines))
+                text = b"".join(lines)
+            case _:
+                text = text[:at] if chance.random() < 0.2 else text
+        text = text or b"\n"
+    return text
+
+
+def version_of(path: Path) -> str | None:
+    """The version of a good file; None for one that is refused, each complaint with its place."""
+    try:
+        return version(path).settings.config.version
+    except BadConfig as bad:
+        complaints = bad.complaints
+    assert complaints
+    assert all(complaint.line > 0 and complaint.column > 0 and complaint.render("en", caret=True) for complaint in complaints), complaints
+    return None
+
+
+def prove(folder: Path, seed: int, copies: int) -> None:
+    """So many damaged copies; whatever is raised but BadConfig, or a version in force that was not good, fails and names the copy."""
+    path, good = folder / "config.yaml", 0
+    path.write_text(SHIPPED, "utf-8")
+    with capture_logs():
+        live = Live(path)
+        for copy in range(seed, seed + copies):
+            path.write_bytes(damaged(SHIPPED.encode(), random.Random(copy)))
+            before = live.config.version
+            try:
+                wanted = version_of(path)
+                live.refresh()
+                assert (live.config.version, bool(live.errors)) == (wanted or before, wanted is None)
+            except Exception as bug:
+                raise AssertionError(f"copy {copy}") from bug
+            good += wanted is not None
+    assert 0 < good < copies
+
+
+def test_a_thousand_damaged_copies_load_or_are_refused(tmp_path: Path) -> None:
+    prove(tmp_path, 0, 1000)
+
+
+@pytest.mark.prove
+def test_a_hundred_thousand_damaged_copies_load_or_are_refused(tmp_path: Path) -> None:
+    seed = int(os.environ.get("SEED") or random.randrange(10**9))
+    print(f"SEED={seed}")
+    prove(tmp_path, seed, 100_000)
