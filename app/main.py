@@ -24,7 +24,7 @@ from app.token_store import DatabaseTokenStore
 from app.webhook import Webhook
 from models.clock import Clock, utc_now
 from models.database import Database
-from models.migrations import newest, upgrade, version_of
+from models.migrations import newest, require_newest, upgrade, version_of
 from scheduler.sender import Sender
 from scheduler.timetable import Timetable
 from wechat.client import Client
@@ -110,7 +110,7 @@ def _need(secrets: Secrets, mode: str) -> tuple[str, str]:
 def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock = utc_now) -> Service:
     """The service this file describes, with its database at the newest version where that is SQLite.
 
-    Raises BadConfig, MissingSecrets, and ValueError for a key that cannot be one.
+    Raises BadConfig, MissingSecrets, NotMigrated, and ValueError for a key that cannot be one.
     """
     metrics = Metrics()
     live = Live(config, metrics.config_errors.set)
@@ -121,6 +121,8 @@ def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock =
     database = Database(secrets.database_url or settings.database)
     if database.is_sqlite:
         upgrade(database)
+    else:
+        require_newest(database)
     store = DatabaseTokenStore(database, account.app_id, clock)
     client = Client(app_id=account.app_id, secret=app_secret, api_base=account.api_base, store=store, clock=clock)
     return Service(live, database, envelope, client, metrics, roles, clock)

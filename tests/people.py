@@ -135,10 +135,10 @@ def event(person: str, created_at: float, name: str, **fields: str) -> str:
 class World:
     """A webhook in this process on a real database, with a clock that stands where the test puts it."""
 
-    def __init__(self, folder: Path, database_url: str, config: str = BASIC) -> None:
+    def __init__(self, folder: Path, database_url: str, config: str = BASIC, whole: bool = False) -> None:
         self.at = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)  # a Saturday, 10:00 in Shanghai
         self.path = folder / "config.yaml"
-        self.path.write_text(account() + config, "utf-8")
+        self.path.write_text(config if whole else account() + config, "utf-8")
         secrets = Secrets(APP_SECRET, TOKEN, AES_KEY, database_url)
         self.service: Service = build(self.path, secrets, {"web"}, clock=lambda: self.at)
         self._runner = asyncio.Runner()

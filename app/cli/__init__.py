@@ -13,6 +13,7 @@ from app.cli.options import WrongInput, err
 from app.config_file import BadConfig
 from app.logs import scrub
 from app.secrets import MissingSecrets
+from models.migrations import NotMigrated
 from models.refusal import Refusal
 from wechat.errcodes import PlatformError
 
@@ -59,7 +60,7 @@ def main() -> None:
     except Refusal as refusal:
         print(f"{refusal.code}: {refusal.details}", file=sys.stderr)
         code = 1
-    except (WrongInput, ValueError) as wrong:
+    except (WrongInput, NotMigrated, ValueError) as wrong:
         print(wrong, file=sys.stderr)
         code = 1
     except typer.TyperException as usage:

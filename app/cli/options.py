@@ -21,7 +21,7 @@ from rich.table import Table
 from app import config_file, live
 from app.config_file import Settings
 from models.database import Database
-from models.migrations import newest, upgrade, version_of
+from models.migrations import require_newest, upgrade
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -49,15 +49,13 @@ def settings_of(given: Path | None) -> Settings:
 
 @contextmanager
 def database_of(settings: Settings) -> Iterator[Database]:
-    """The database this configuration and environment name, at the newest version. Raises WrongInput where it is not and cannot be made so."""
+    """The database this configuration and environment name, at the newest version. Raises NotMigrated where it is not and may not be made so."""
     database = Database(config_file.secrets(os.environ).database_url or settings.database)
     try:
         if database.is_sqlite:
             upgrade(database)
         else:
-            with database.snapshot() as db:
-                if version_of(db) != newest():
-                    raise WrongInput("数据库不是最新版本，先运行 yizhan migrate / run yizhan migrate first")
+            require_newest(database)
         yield database
     finally:
         database.close()

@@ -25,9 +25,8 @@ from handlers.routing import Context
 from models.clock import utc_now
 from models.database import Database
 from models.migrations import newest, upgrade, version_of
-from wechat.envelope import Envelope
 from wechat.inbound import Inbound
-from wechat.reply import Reply, Text
+from wechat.reply import Handoff, Image, Music, News, Reply, Text, Video, Voice
 
 
 def check(
@@ -66,7 +65,7 @@ def try_(
     inbound = Inbound(account.original_id, _sound(as_), int(time.time()), "text", "1", "", "", _sound(text), {})
     with _rehearsal(version.settings) as db:
         ctx, reply = routing.hear(db, version.routes, inbound, now)
-        said = _shown(reply, inbound, account.app_id)
+        said = _shown(reply)
     rule, steps = ctx.answered_by, [_LOCATION.sub(lambda found: _placed(found[0], where), step) for step in ctx.trace]
     place = where(_location(ctx))
     if as_json:
@@ -126,12 +125,24 @@ def _rehearsal(settings: Settings) -> Iterator[Connection]:
             database.close()
 
 
-def _shown(reply: Reply | None, inbound: Inbound, app_id: str) -> str | None:
-    if reply is None:
-        return None
-    if isinstance(reply, Text):
-        return reply.text
-    return Envelope(app_id=app_id, token="", aes_key=None, mode="plain").render(reply, inbound, utc_now())
+_MEDIA: dict[type, str] = {Image: "图片", Voice: "语音", Video: "视频"}
+
+
+def _shown(reply: Reply | None) -> str | None:
+    """The reply as a person reads it."""
+    match reply:
+        case None:
+            return None
+        case Text(text):
+            return text
+        case News(articles):
+            return "\n".join(f"【图文】{one.title}\n  {one.description}\n  {one.url}" for one in articles)
+        case Handoff(account):
+            return f"【转人工客服】{account}"
+        case Music():
+            return f"【音乐】{reply.title} {reply.url}"
+        case Image() | Voice() | Video():
+            return f"【{_MEDIA[type(reply)]}】{reply.media_id}"
 
 
 def schema() -> None:

@@ -24,6 +24,20 @@ def version_of(db: Connection) -> str | None:
     return db.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+class NotMigrated(Exception):
+    """The database is not at the newest version, and nobody asked for it to be changed."""
+
+    def __init__(self) -> None:
+        super().__init__("数据库不是最新版本，先运行 yizhan migrate / run yizhan migrate first")
+
+
+def require_newest(database: Database) -> None:
+    """Raises NotMigrated where the database is not at the newest version: on a server that is for whoever runs it to decide."""
+    with database.snapshot() as db:
+        if version_of(db) != newest():
+            raise NotMigrated
+
+
 def upgrade(database: Database) -> None:
     """Afterwards the database is at the newest version, whoever else is starting at the same time."""
     with database.snapshot() as db:

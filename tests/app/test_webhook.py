@@ -6,6 +6,7 @@ import base64
 import struct
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import xmltodict
@@ -267,3 +268,14 @@ def test_readyz_healthz_and_metrics_answer(bot: World) -> None:
 def test_an_event_of_unknown_name_is_kept(bot: World) -> None:
     assert bot.push(event(openid("王"), bot.at.timestamp(), "brand_new_event", Foo="1"))[0].body == b"success"
     assert bot.sql("SELECT kind FROM inbox_entry")[0][0] == "brand_new_event"
+
+
+def test_plain_mode_answers_clear_xml_with_clear_xml(database_url: str, tmp_path: Path) -> None:
+    config = account().replace("app_id", "mode: plain, app_id") + BASIC
+    bot = World(tmp_path, database_url, config, whole=True)
+    now = str(int(bot.at.timestamp()))
+    query = f"signature={signed(TOKEN, now, 'n')}&timestamp={now}&nonce=n&openid=x"
+    answer = bot.request("POST", query, message(openid("王"), bot.at.timestamp(), Content="签到").encode())
+    assert xmltodict.parse(answer.content)["xml"]["Content"] == "第1天 +5 共5"
+    assert bot.request("POST", query.replace("signature=", "signature=0"), b"<xml/>").status_code == 403
+    bot.close()
