@@ -25,7 +25,7 @@ Work = Callable[[Connection], T]
 _Piece = tuple[Work[Any], "asyncio.Future[Any]"]
 _Outcome = tuple[Any, BaseException | None]
 
-_GROUP = 32  # pieces in one transaction: a commit then costs each little, and none waits long for the others
+_GROUP = 64  # pieces in one transaction: a commit then costs each little, and none waits long for the others
 _BUSY_SECONDS = 3.0  # how long one BEGIN waits for another process's transaction before it is tried again
 _THREADS = 8
 

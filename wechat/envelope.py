@@ -15,9 +15,10 @@ import hmac
 import os
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
@@ -172,8 +173,15 @@ def _keys(token: str, aes_key: str | None) -> Keys:
         raise ValueError(f"the EncodingAESKey must be 43 letters and digits; this one has {len(aes_key)} characters or others among them")
     crypto = PrpCrypto(base64.b64decode(aes_key + "="))
     # These sixteen bytes stand in for the IV, which WeChat fixes: they must come from the system, not from `random` as in wechatpy.
-    crypto.get_random_string = lambda: os.urandom(16)
+    crypto.get_random_string = partial(next, _sixteens())
     return Keys(token.encode(), crypto)
+
+
+def _sixteens() -> Iterator[bytes]:
+    """Sixteen random bytes at a time. The system is asked for many at once: each question costs as much as the encryption."""
+    while True:
+        many = os.urandom(4096)
+        yield from (many[at : at + 16] for at in range(0, len(many), 16))
 
 
 def _parameters(query: bytes, now: datetime, *needed: bytes) -> dict[bytes, bytes]:
