@@ -53,7 +53,7 @@ class Webhook:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["method"]:
             case "POST":
-                status, body, kind = await self._push(scope["query_string"], receive)
+                status, body, kind = await self._guarded(scope["query_string"], receive)
             case "GET" | "HEAD":
                 status, body, kind = self._verify(scope["query_string"])
             case _:
@@ -67,6 +67,15 @@ class Webhook:
             return 200, self._envelope.verify_url(query, self._clock()).encode(), b"text/plain; charset=utf-8"
         except BadSignature:
             return self._refused(403, "bad_signature")
+
+    async def _guarded(self, query: bytes, receive: Receive) -> tuple[int, bytes, bytes]:
+        """The outermost frame: whatever bug is left, the platform is told that the push arrived, and never sees an error."""
+        try:
+            return await self._push(query, receive)
+        except Exception:
+            log.exception("webhook failed")
+            self._metrics.inbound("failed").inc()
+            return 200, OK, b"text/plain"
 
     async def _push(self, query: bytes, receive: Receive) -> tuple[int, bytes, bytes]:
         started, now = time.perf_counter(), self._clock()

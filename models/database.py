@@ -113,7 +113,7 @@ class Database:
             try:
                 with self._engine.begin() as db:
                     return work(db)
-            except DBAPIError as broken:
+            except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as broken:  # hot statements raise what the driver raises
                 if not _passing(broken):
                     raise
             time.sleep(pause)
@@ -157,10 +157,17 @@ class Database:
             results = [work(db) for work, _ in pieces]
             transaction.commit()
         except BaseException as error:
-            if db.in_transaction():
-                db.rollback()
+            self._recover(db)
             return [(None, error)] if len(pieces) == 1 else None
         return [(result, None) for result in results]
+
+    def _recover(self, db: Connection) -> None:
+        """Afterwards the connection can be used again: rolled back, or, where even that fails, let go of and made anew."""
+        try:
+            db.rollback()
+        except (DBAPIError, sqlite3.Error):
+            db.invalidate()
+            db.rollback()
 
     def _begin(self, db: Connection) -> Any:
         """BEGIN IMMEDIATE, waiting for other processes as long as it takes: what was accepted is not thrown away for a lock."""
@@ -203,9 +210,12 @@ def _locked(broken: OperationalError) -> bool:
     )
 
 
-def _passing(broken: DBAPIError) -> bool:
+def _passing(broken: Exception) -> bool:
     """Whether the server took nothing in and a second try may succeed: a dead connection, a deadlock, a serialization failure."""
-    return broken.connection_invalidated or getattr(broken.orig, "sqlstate", None) in ("40001", "40P01", "57P01", "08006", "08003")
+    if isinstance(broken, DBAPIError) and broken.connection_invalidated:
+        return True
+    driver = broken.orig if isinstance(broken, DBAPIError) else broken
+    return getattr(driver, "sqlstate", None) in ("40001", "40P01", "57P01", "08006", "08003")
 
 
 def _sqlite(url: Any, begin: str) -> Engine:

@@ -279,3 +279,13 @@ def test_plain_mode_answers_clear_xml_with_clear_xml(database_url: str, tmp_path
     assert xmltodict.parse(answer.content)["xml"]["Content"] == "第1天 +5 共5"
     assert bot.request("POST", query.replace("signature=", "signature=0"), b"<xml/>").status_code == 403
     bot.close()
+
+
+def test_a_bug_outside_of_the_handlers_is_no_5xx_either(bot: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> bytes:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(type(bot.service.envelope), "seal", broken)
+    answer = bot.push(message(openid("王"), bot.at.timestamp(), Content="签到"))[0]
+    assert (answer.status, answer.body) == (200, b"success")
+    assert bot.person("王").points == 5

@@ -127,3 +127,68 @@ def test_many_writers_in_many_processes_lose_nothing(database_url: str) -> None:
 def test_a_naive_instant_is_refused(database: Database) -> None:
     with pytest.raises(Exception, match="naive"), database.transaction() as db:
         follower.seen(db, "x", datetime(2026, 1, 1), NOW)  # noqa: DTZ001
+
+
+def test_a_piece_whose_connection_dies_is_done_again_on_another(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    tries = 0
+
+    def work(db: Connection) -> int:
+        nonlocal tries
+        tries += 1
+        key = follower.seen(db, "survivor", NOW, NOW).id
+        if tries == 1:
+            own = db.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with database.transaction() as other:
+                other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+            follower.seen(db, "survivor", NOW, NOW)  # a hot statement, straight to the driver, on a dead connection
+        return key
+
+    assert isinstance(asyncio.run(database.run(work)), int)
+    assert (tries, names(database)) == (2, {"survivor"})
+    database.close()
+
+
+def test_a_broken_connection_fails_its_piece_and_no_later_one(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+
+    def break_it(db: Connection) -> None:
+        db.connection.driver_connection.close()  # type: ignore[union-attr]
+        follower.seen(db, "lost", NOW, NOW)
+
+    async def one_after_another() -> int:
+        await database.run(lambda db: db.execute(text("SELECT 1")))
+        with pytest.raises(Exception, match="closed"):
+            await asyncio.wait_for(database.run(break_it), 10)
+        return await asyncio.wait_for(database.run(add("next")), 10)
+
+    assert isinstance(asyncio.run(one_after_another()), int)
+    assert names(database) == {"next"}
+    database.close()
+
+
+def test_a_deadlock_is_tried_again_whoever_reports_it(postgres_url: str) -> None:
+    """Two pieces that take two followers' rows in opposite order: PostgreSQL ends one of them, and it is done again."""
+    database = Database(postgres_url)
+    with database.transaction() as db:
+        for name in ("a", "b"):
+            follower.seen(db, name, NOW, NOW)
+    both = threading.Barrier(2, timeout=10)
+    tries = []
+
+    def piece(first: str, second: str) -> Callable[[Connection], None]:
+        def work(db: Connection) -> None:
+            tries.append(first)
+            follower.seen(db, first, NOW, NOW)
+            if tries.count(first) == 1:
+                both.wait()
+            follower.seen(db, second, NOW, NOW)
+
+        return work
+
+    async def together() -> None:
+        await asyncio.gather(database.run(piece("a", "b")), database.run(piece("b", "a")))
+
+    asyncio.run(together())
+    assert len(tries) == 3
+    database.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -252,3 +252,16 @@ def play(stage: Stage, platform: Platform, times: int = 1, seconds: float = 1, d
             await looks(stage, made, times, seconds)
 
     asyncio.run(scene())
+
+
+def staging(url: str) -> Iterator[Callable[..., Stage]]:
+    """Makes stages with the test's own push rules; several of one test share the database, as processes do."""
+    stages: list[Stage] = []
+
+    def make(**push: Any) -> Stage:
+        stages.append(Stage(url, **push))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        stage.database.close()
