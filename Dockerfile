@@ -54,7 +54,9 @@ COPY scheduler /srv/yizhan/scheduler
 COPY simulator /srv/yizhan/simulator
 COPY wechat /srv/yizhan/wechat
 COPY LICENSE config.yaml /srv/yizhan/
+COPY pictures /srv/yizhan/pictures
 COPY config.yaml /etc/yizhan/config.yaml
+COPY pictures /etc/yizhan/pictures
 
 # The database is on the volume wherever config.yaml lies; YIZHAN_DATABASE_URL may name another one. TZ is for the times that tools print.
 ENV PATH=/opt/yizhan/bin:$PATH \

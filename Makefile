@@ -3,7 +3,7 @@ PORT ?= 8000
 SIM_PORT ?= 8001
 PYTHON = .venv/bin/python
 
-.PHONY: demo test check format prove
+.PHONY: demo test check format prove node
 
 demo:
 	./yizhan demo --port $(PORT) --sim-port $(SIM_PORT)
@@ -25,6 +25,10 @@ format: .venv/made-from
 # The long proofs of the nightly lane; SEED=… replays one.
 prove: .venv/made-from
 	$(PYTHON) -m pytest -m prove --timeout=3600 -s
+
+# The clients of npm against the simulator; needs Node 20 and npm.
+node: .venv/made-from
+	YIZHAN_NODE=1 $(PYTHON) -m pytest -n 0 tests/simulator/test_node_clients.py
 
 .venv/made-from: requirements.lock
 	./yizhan --version

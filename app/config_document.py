@@ -56,6 +56,15 @@ class Document:
             source.parsed = False
         return source
 
+    def look_after(self, path: Path) -> None:
+        """A file that the configuration names and somebody else reads: its changes are changes of the configuration."""
+        self.files.append(path)
+        self.seen.setdefault(path, _stat(path))
+
+    def counts_for(self, name: str, digest: str) -> None:
+        """Something that was read belongs to the version."""
+        self.hash.update(f"{len(name)}:{name}:{digest}".encode())
+
     @property
     def complete(self) -> bool:
         """Whether every file could be read: otherwise nothing can be said of what is missing."""

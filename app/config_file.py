@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 from zoneinfo import ZoneInfo
 
 import pydantic_core
 from pydantic import BaseModel, RootModel, ValidationError
 
+from app import media_files
 from app.complaint import BadConfig, Complaint, Seen
 from app.config_document import Document, look
 from app.config_faults import Faults
@@ -48,6 +49,7 @@ def read(path: Path, sections: Sequence[type[Any]], *, checks: Sequence[Callable
     keys = {section: str(section.key) for section in sections}
     document.refuse_secrets(keys.values())
     document.refuse_unknown_keys([*Root.model_fields, *keys.values()])
+    media_files.understand(document)
     valid = _validated(document, keys)
     document.refuse_to_go_on()
     root: Root = valid.pop(Root)
@@ -82,7 +84,8 @@ def _validated(document: Document, keys: Mapping[type[Any], str]) -> dict[type, 
         if key in document.value:
             good[section] = _one(faults, section, document.value[key], (key,))
         elif issubclass(section, RootModel):
-            good[section] = _one(faults, section, [], (key,))
+            empty = get_origin(section.model_fields["root"].annotation) or list
+            good[section] = _one(faults, section, empty(), (key,))
     return good
 
 

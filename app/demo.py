@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import string
@@ -15,11 +16,16 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
+from app import live
 from app.cli.options import WrongInput, err, out
+from app.config_file import Settings
+from models.channel import channel_codes
+from models.database import Database
+from models.media import media_copies
+from models.migrations import upgrade
 
 _SHIPPED = Path(__file__).parent.parent / "config.yaml"
+_FIRST_STEPS = (["follower", "sync"], ["menu", "publish"], ["channel", "publish"])
 
 
 def run(port: int, sim_port: int, followers: int, data: Path) -> None:
@@ -27,7 +33,10 @@ def run(port: int, sim_port: int, followers: int, data: Path) -> None:
     for number in (port, sim_port):
         _refuse_taken(number)
     data.mkdir(parents=True, exist_ok=True)
-    config, environ = _config(data, sim_port), _environment(data)
+    config = data / "config.yaml"
+    settings = _config(config, sim_port)
+    _begin_anew(settings)
+    environ = _environment(data, settings.account.app_id)
     bot = [sys.executable, "-m", "app", "serve", "--config", str(config), "--port", str(port)]
     simulator = [sys.executable, "-m", "simulator", "--port", str(sim_port), "--webhook", f"http://127.0.0.1:{port}/wechat"]
     log = (data / "demo.log").open("ab")
@@ -39,8 +48,9 @@ def run(port: int, sim_port: int, followers: int, data: Path) -> None:
     try:
         _wait_for(f"http://127.0.0.1:{sim_port}/_sim/clock", children, data)
         _wait_for(f"http://127.0.0.1:{port}/healthz", children, data)
-        sync = [sys.executable, "-m", "app", "follower", "sync", "--config", str(config)]
-        subprocess.run(sync, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=log)
+        first = [[sys.executable, "-m", "app", *words, "--config", str(config)] for words in _FIRST_STEPS]
+        for step in [subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=log) for words in first]:
+            step.wait()
         _greet(port, sim_port, config, data)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
@@ -67,20 +77,33 @@ def _refuse_taken(port: int) -> None:
             raise WrongInput(f"端口 {port} 已被占用，换一个：--port / --sim-port / port {port} is taken") from None
 
 
-def _config(data: Path, sim_port: int) -> Path:
-    """The shipped file, pointed at the simulator; written once, so that what someone tries out in it stays."""
-    path = data / "config.yaml"
+def _config(path: Path, sim_port: int) -> Settings:
+    """The shipped file, pointed at the simulator; written once, so that what someone tries out in it stays. Raises BadConfig, WrongInput."""
     if not path.exists():
         path.write_text(_SHIPPED.read_text("utf-8"), "utf-8")
-    text = path.read_text("utf-8")
-    account = yaml.safe_load(text).get("account", {}) if path.exists() else {}
-    wanted = f"http://127.0.0.1:{sim_port}"
-    if account.get("api_base") != wanted:
-        path.write_text(text.replace(str(account.get("api_base")), wanted, 1), "utf-8")
-    return path
+        shutil.copytree(_SHIPPED.parent / "pictures", path.parent / "pictures", dirs_exist_ok=True)  # what it may name lies beside it
+    wanted, present = f"http://127.0.0.1:{sim_port}", live.read(path).account.api_base
+    path.write_text(path.read_text("utf-8").replace(f"api_base: {present}", f"api_base: {wanted}", 1), "utf-8")
+    settings = live.read(path)
+    if settings.account.api_base != wanted:
+        raise WrongInput(f"{path}：account 里要写 api_base: {wanted} / write it there")
+    return settings
 
 
-def _environment(data: Path) -> Mapping[str, str]:
+def _begin_anew(settings: Settings) -> None:
+    """A simulator remembers nothing of the one before it: the codes and copies of media which that one gave out are forgotten here too."""
+    database = Database(settings.database)
+    try:
+        if database.is_sqlite:  # anything else is not the demonstration's own
+            upgrade(database)
+            with database.transaction() as db:
+                for table in (channel_codes, media_copies):
+                    db.execute(table.delete())
+    finally:
+        database.close()
+
+
+def _environment(data: Path, app_id: str) -> Mapping[str, str]:
     """Secrets of this demonstration only, made once and kept beside its database."""
     path = data / "secrets.env"
     if not path.exists():
@@ -93,11 +116,7 @@ def _environment(data: Path) -> Mapping[str, str]:
         )
     own = dict(line.split("=", 1) for line in path.read_text("utf-8").splitlines())
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("YIZHAN_")}
-    return {**inherited, **own, "YIZHAN_APP_ID": _app_id(data)}
-
-
-def _app_id(data: Path) -> str:
-    return str(yaml.safe_load((data / "config.yaml").read_text("utf-8"))["account"]["app_id"])
+    return {**inherited, **own, "YIZHAN_APP_ID": app_id}
 
 
 def _wait_for(url: str, children: list[subprocess.Popen[bytes]], data: Path) -> None:
@@ -114,9 +133,14 @@ def _wait_for(url: str, children: list[subprocess.Popen[bytes]], data: Path) -> 
 
 def _greet(port: int, sim_port: int, config: Path, data: Path) -> None:
     out.print("驿站已启动 / Yizhan is running\n")
-    out.print(f"  手机 phone      http://127.0.0.1:{sim_port}/        选一位粉丝，说「签到」「积分」「问卷」「营业时间」")
+    out.print(f"  手机 phone      http://127.0.0.1:{sim_port}/")
+    out.print("                  选一位粉丝：点底部的菜单，或打字「签到」「问卷」「营业时间」；⊕ 发图片、语音、位置，⋯ 扫渠道二维码")
+    out.print("                  右边的 ⊕ 再放一部手机；左上角「平台」让粉丝们过一周、拨快时间、制造故障、看日志")
     out.print(f"  机器人 bot      http://127.0.0.1:{port}/healthz")
     out.print(f"  规则 rules      {config}        改了保存，两秒内生效")
     out.print(f"  日志 logs       {data / 'demo.log'}")
-    out.print(f"\n  群发一次：./yizhan broadcast run weekly_digest --config {config}    （另开一个终端）")
-    out.print("  Ctrl+C 停止\n")
+    out.print("\n另开一个终端 / in another terminal：")
+    out.print(f"  ./yizhan broadcast run weekly_digest --config {config}")
+    out.print(f"  set -a; . {data / 'secrets.env'}; set +a        # menu、channel、media、import 要用密钥")
+    out.print(f"  ./yizhan menu diff --config {config}")
+    out.print("\nCtrl+C 停止 / stops both\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +12,20 @@ import handlers
 from app import config_file
 from app.config_file import BadConfig, Settings
 from app.logs import log
-from handlers import routing
+from handlers import replies, routing
+from handlers.channel import ChannelsSection
 from handlers.routing import Routes
+from handlers.welcome import WelcomeSection
 from models import broadcast
 from models.broadcast import BroadcastsSection
 from models.config import Config, Problem
+from models.media import MediaSection
 from models.push import PushSection
 from models.segment import SegmentsSection
 
 SECTIONS: tuple[type, ...] = (
     *(feature.section for feature in handlers.FEATURES if feature.section),
+    MediaSection,
     SegmentsSection,
     PushSection,
     BroadcastsSection,
@@ -34,9 +38,22 @@ def _check_features(config: Config) -> list[Problem]:
     return list(routing.check(config, handlers.FEATURES))
 
 
+def _check_codes(config: Config) -> Iterator[Problem]:
+    """A code says one thing: what its channel says, or what the welcome says of it."""
+    channels, welcome = config.get(ChannelsSection), config.get(WelcomeSection)
+    for number, channel in enumerate(channels.root if channels else ()):
+        if welcome is not None and channel.key in welcome.scenes:
+            where = ("channels", number, "key")
+            yield Problem(
+                where,
+                f"welcome.scenes 里已经有 {channel.key}；把那里的删掉，回复写在这里",
+                f"welcome.scenes has {channel.key} already; delete it there and write its reply here",
+            )
+
+
 def read(path: Path) -> Settings:
     """The file's settings, with every check there is. Raises BadConfig."""
-    return config_file.read(path, SECTIONS, checks=[_check_features, broadcast.check])
+    return config_file.read(path, SECTIONS, checks=[_check_features, _check_codes, replies.check, broadcast.check])
 
 
 @dataclass(frozen=True)

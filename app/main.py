@@ -9,15 +9,16 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Response
 from starlette.types import Receive, Scope, Send
 
+from app import media_files
 from app.live import Live
-from app.logs import log, mask
+from app.logs import log
 from app.metrics import Metrics
 from app.secrets import MissingSecrets, Secrets
 from app.token_store import DatabaseTokenStore
@@ -25,13 +26,14 @@ from app.webhook import Webhook
 from models.clock import Clock, utc_now
 from models.database import Database
 from models.migrations import newest, require_newest, upgrade, version_of
+from scheduler.media import MediaKeeper
+from scheduler.messenger import Messenger
 from scheduler.sender import Sender
 from scheduler.timetable import Timetable
 from wechat.client import Client
-from wechat.envelope import Envelope
-from wechat.errcodes import PlatformError
+from wechat.envelope import Envelope, Previous
 
-STALLED = timedelta(seconds=60)  # a job that has not come through for so long makes /readyz red
+STALLED = timedelta(seconds=90)  # a job that has not come through for so long makes /readyz red; an upload may take 60
 
 
 @dataclass
@@ -47,14 +49,18 @@ class Service:
     clock: Clock = utc_now
     timetable: Timetable = field(init=False)
     sender: Sender = field(init=False)
+    media: MediaKeeper = field(init=False)
+    messenger: Messenger = field(init=False)
 
     def __post_init__(self) -> None:
         self.timetable = Timetable(self.database, lambda: self.live.config, self.clock)
         self.sender = Sender(self.database, self.client, lambda: self.live.config, self.clock, self.metrics)
+        self.media = MediaKeeper(self.database, self.client, lambda: self.live.config, media_files.read, self.clock)
+        self.messenger = Messenger(self.database, self.client, self.media, self.clock, self.metrics.message_settled)
         if "scheduler" in self.roles:
             self.timetable.plan()
         if "worker" in self.roles:
-            self.timetable.work(self.sender)
+            self.timetable.work(self.sender, self.messenger, self.media)
 
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
@@ -67,16 +73,14 @@ class Service:
         finally:
             watching.cancel()
             self.timetable.stop()
-            await self.sender.stop()
+            await asyncio.gather(self.sender.stop(), self.messenger.stop())
             await self.client.aclose()
             self.database.close()
 
-    async def send_later(self, openid: str, text: str) -> None:
-        """A reply that came too late for a passive one, as a customer-service message: once, because that call has no idempotency key."""
-        try:
-            await self.client.custom_send_text(openid, text)
-        except PlatformError as refused:
-            log.warning("late reply not sent", openid=mask(openid), error=str(refused))
+    def wake(self) -> None:
+        """A customer-service message was queued: this process sends it at once, if that is its work."""
+        if "worker" in self.roles:
+            self.messenger.wake()
 
     def unready(self) -> list[str]:
         """Why this process should not be given traffic; [] when it should."""
@@ -107,6 +111,15 @@ def _need(secrets: Secrets, mode: str) -> tuple[str, str]:
     return secrets.app_secret, secrets.token
 
 
+def _previous(secrets: Secrets, now: datetime) -> Previous | None:
+    """The keys that were replaced, if any; whoever runs this is reminded of those that are over."""
+    if secrets.previous_until is None:
+        return None
+    if secrets.previous_until <= now:
+        log.warning("the previous keys are over: unset YIZHAN_*_PREVIOUS", until=secrets.previous_until.isoformat())
+    return Previous(secrets.token_previous, secrets.encoding_aes_key_previous, secrets.previous_until)
+
+
 def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock = utc_now) -> Service:
     """The service this file describes, with its database at the newest version where that is SQLite.
 
@@ -117,7 +130,9 @@ def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock =
     settings = live.current.settings
     account = settings.account
     app_secret, token = _need(secrets, account.mode)
-    envelope = Envelope(app_id=account.app_id, token=token, aes_key=secrets.encoding_aes_key, mode=account.mode)
+    envelope = Envelope(
+        app_id=account.app_id, token=token, aes_key=secrets.encoding_aes_key, mode=account.mode, previous=_previous(secrets, clock())
+    )
     database = Database(secrets.database_url or settings.database)
     if database.is_sqlite:
         upgrade(database)
@@ -158,7 +173,7 @@ def create_app(service: Service) -> App:
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     if "web" in service.roles:
-        app.webhook = Webhook(service.envelope, service.database, service.live, service.metrics, service.clock, service.send_later)
+        app.webhook = Webhook(service.envelope, service.database, service.live, service.metrics, service.clock, service.wake)
     return app
 
 

@@ -20,6 +20,10 @@ class Metrics:
             "yizhan_inbound_seconds", "Time to answer signed traffic", buckets=_SECONDS, registry=self.registry
         )
         self.deliveries = Counter("yizhan_deliveries_total", "Deliveries settled by state", ["state"], registry=self.registry)
+        messages = Counter(
+            "yizhan_customer_messages_total", "Customer-service messages settled by state", ["state"], registry=self.registry
+        )
+        self.customer_messages = cache(messages.labels)  # state → its counter
         self.config_errors = Gauge(
             "yizhan_config_errors", "Errors in the newest config.yaml; 0 when it is in force", registry=self.registry
         )
@@ -27,6 +31,10 @@ class Metrics:
     def delivered(self, state: str, number: int) -> None:
         """So many deliveries ended in this state."""
         self.deliveries.labels(state).inc(number)
+
+    def message_settled(self, state: str) -> None:
+        """A customer-service message ended in this state."""
+        self.customer_messages(state).inc()
 
     def page(self) -> bytes:
         """All counters in Prometheus' text format."""

@@ -1,11 +1,21 @@
-"""The first door: what the platform pushes, answered. A raw ASGI endpoint, because this is the path everything hot goes through."""
+"""The first door: what the platform pushes, answered. A raw ASGI endpoint, because this is the path everything hot goes through.
+
+The platform hears us for five seconds. What takes longer is answered `success`, and the reply follows as a customer-service message, so
+that exactly one of the two reaches the follower:
+
+* A transaction that notices that it is late queues the message itself: whatever happens to this process afterwards, it will be sent.
+  One that was in time, but not its commit, has it queued afterwards, under the same key.
+* Once a message is queued, every further copy of the push is answered `success`. The message wins, because it may be on its way already.
+* Until then the newest copy wins. The platform sends another one only when it has not heard our `success` to the one before, and listens
+  to that one alone: it gets the stored reply, and from then on the copy before it may queue nothing any more (inbox.follow_up).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -15,19 +25,22 @@ from app.live import Live, Version
 from app.logs import log, mask, note
 from app.metrics import Metrics
 from handlers import keyword, routing
-from models import follower, inbox
+from models import customer_message, inbox
 from models.clock import Clock, from_seconds
 from models.database import Database
+from wechat.client.custom import payload
 from wechat.envelope import BadEnvelope, BadSignature, Envelope, Opened
-from wechat.inbound import Inbound, Unreadable, fields_of
+from wechat.inbound import Inbound, Unreadable
+from wechat.rendered import reply_in
 from wechat.reply import Text
 
 MOST_BYTES = 64 * 1024
 ANSWER_WITHIN = 4.3  # seconds; the platform hangs up after 5 (Receiving_standard_messages), and the wire takes its share
 BODY_WITHIN = 3.0
 OK = b"success"
+_NOTHING = Text("")
 
-SendLater = Callable[[str, str], Awaitable[None]]
+FOLLOWS_WITHIN = timedelta(minutes=10)  # a reply that comes later answers nothing any more
 
 
 class Effect(NamedTuple):
@@ -35,20 +48,26 @@ class Effect(NamedTuple):
 
     xml: str | None
     answered_by: str | None
+    copy: int = 0  # which copy of the push this is for, 0 for the first
+    queued: bool = False  # a customer-service message waits to be sent
+    late: bool = False  # it is the reply itself
 
 
 class Webhook:
     """Answers the platform. Every copy of a push gets the one reply that its first copy led to."""
 
-    def __init__(self, envelope: Envelope, database: Database, live: Live, metrics: Metrics, clock: Clock, send_later: SendLater) -> None:
+    def __init__(
+        self, envelope: Envelope, database: Database, live: Live, metrics: Metrics, clock: Clock, wake: Callable[[], None]
+    ) -> None:
         self._envelope = envelope
         self._database = database
         self._live = live
         self._metrics = metrics
         self._clock = clock
-        self._send_later = send_later
+        self._wake = wake  # somebody who sends customer-service messages
         self._later: set[asyncio.Future[None]] = set()
         self._running: dict[str, asyncio.Future[Effect]] = {}
+        self._told: set[str] = set()  # of those that run: whose first copy was answered `success` already
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["method"]:
@@ -106,72 +125,111 @@ class Webhook:
 
     async def _answer(self, opened: Opened, now: datetime, started: float) -> bytes:
         """The sealed reply, or `success` where there is none, where it is late, or where a bug stood in its way."""
-        inbound, key = opened.inbound, opened.inbound.key
+        inbound, key, deadline = opened.inbound, opened.inbound.key, started + ANSWER_WITHIN
         running = self._running.get(key)
         joined = running is not None
         if running is None:
             version = self._live.current
-            running = self._running[key] = self._database.begin(lambda db: self._take_in(db, version, inbound, key, now))
-        await _done_or_late(running, ANSWER_WITHIN - (time.perf_counter() - started))
+            running = self._running[key] = self._database.begin(lambda db: self._take_in(db, version, inbound, key, now, deadline))
+        await _done_or_late(running, deadline)
         if not running.done():
             if not joined:
-                running.add_done_callback(lambda late: self._late(inbound, key, now, late))
-            self._note(inbound, "late", None, now, started)
-            return OK
+                self._told.add(key)
+                running.add_done_callback(lambda late: self._late(inbound, key, now, deadline, late))
+            return self._silent(inbound, "late", None, now, started)
         if not joined:
             del self._running[key]
-        bug = running.exception()
-        effect = running.result() if bug is None else await self._after_bug(bug, inbound, now)
-        self._note(inbound, "joined" if joined else "answered" if effect.xml else "silent", effect, now, started)
-        return self._envelope.seal(effect.xml, opened, now) if effect.xml else OK
+        if (bug := running.exception()) is not None:
+            running = asyncio.ensure_future(self._after_bug(bug, inbound, now, deadline))
+            await _done_or_late(running, deadline)
+            if not running.done():
+                self._keep(asyncio.ensure_future(self._finish(running, key)))
+                return self._silent(inbound, "late", None, now, started)
+        effect = running.result()
+        if effect.queued:
+            self._wake()
+        if effect.late or key in self._told:
+            return self._silent(inbound, "late", effect, now, started)
+        if not effect.xml:
+            return self._silent(inbound, "silent" if inbound.known else "unknown", effect, now, started)
+        self._note(inbound, "joined" if joined else "answered", effect, now, started)
+        return self._envelope.seal(effect.xml, opened, now)
 
-    async def _after_bug(self, bug: BaseException, inbound: Inbound, now: datetime) -> Effect:
+    def _silent(self, inbound: Inbound, outcome: str, effect: Effect | None, now: datetime, started: float) -> bytes:
+        self._note(inbound, outcome, effect, now, started)
+        return OK
+
+    async def _after_bug(self, bug: BaseException, inbound: Inbound, now: datetime, deadline: float) -> Effect:
         """A neutral sentence, stored like any reply, for every copy of the message; nothing where even that cannot be stored."""
         version = self._live.current
         rules = version.settings.config.version
-        log.error("inbound failed", kind=inbound.event or inbound.type, openid=mask(inbound.openid), rules=rules, exc_info=bug)
+        log.error("inbound failed", kind=inbound.kind, openid=mask(inbound.openid), rules=rules, exc_info=bug)
         self._metrics.inbound("failed").inc()
         try:
-            return await self._database.run(lambda db: self._apologise(db, version, inbound, now))
+            return await self._database.run(lambda db: self._apologise(db, version, inbound, now, deadline))
         except Exception:
             log.exception("inbound not stored", openid=mask(inbound.openid))
             return Effect(None, "error")
 
-    def _take_in(self, db: Connection, version: Version, inbound: Inbound, key: str, now: datetime) -> Effect:
+    def _take_in(self, db: Connection, version: Version, inbound: Inbound, key: str, now: datetime, deadline: float) -> Effect:
         """One transaction: admitted first, then the effects, then the reply on the entry."""
-        kind = inbound.event or inbound.type
-        admitted = inbox.admit(db, key, kind[:64], inbound.text or None, from_seconds(inbound.created_at), now)
+        admitted = self._admit(db, inbound, key, now)
         if isinstance(admitted, inbox.Repeated):
-            return Effect(admitted.reply, "repeated")
+            return self._in_time(db, Effect(admitted.reply, "repeated", admitted.copy), key, deadline)
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         xml = self._envelope.render(reply, inbound, now) if reply else None
-        inbox.answered(db, admitted.id, ctx.follower.id, ctx.answered_by, version.settings.config.version, xml or None)
-        return Effect(xml or None, ctx.answered_by)
+        inbox.answered(db, admitted.id, ctx.follower.id or None, ctx.answered_by, version.settings.config.version, xml or None)
+        # A reply that says nothing says that something else was queued instead, such as a picture that must be uploaded first.
+        return self._in_time(db, Effect(xml or None, ctx.answered_by, queued=xml == ""), key, deadline)
 
-    def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime) -> Effect:
+    def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime, deadline: float) -> Effect:
         """A bug stood in the way: the entry is kept with a neutral sentence, so that no copy is tried again and all say the same."""
-        admitted = inbox.admit(
-            db, inbound.key, (inbound.event or inbound.type)[:64], inbound.text or None, from_seconds(inbound.created_at), now
-        )
+        admitted = self._admit(db, inbound, inbound.key, now)
         if isinstance(admitted, inbox.Repeated):
-            return Effect(admitted.reply, "repeated")
-        person = follower.seen(db, inbound.openid, from_seconds(inbound.created_at), now, subscribed=inbound.event not in routing.LEAVES)
+            return self._in_time(db, Effect(admitted.reply, "repeated", admitted.copy), inbound.key, deadline)
+        person = routing.meet(db, inbound, now)
         spoken = inbound.type in routing.SPOKEN or inbound.event == "click"
         xml = self._envelope.render(Text(keyword.sorry(version.settings.config)), inbound, now) if spoken else None
-        inbox.answered(db, admitted.id, person.id, "error", version.settings.config.version, xml)
-        return Effect(xml, "error")
+        inbox.answered(db, admitted.id, person.id or None, "error", version.settings.config.version, xml)
+        return self._in_time(db, Effect(xml, "error"), inbound.key, deadline)
 
-    def _late(self, inbound: Inbound, key: str, now: datetime, late: asyncio.Future[Effect]) -> None:
+    def _admit(self, db: Connection, inbound: Inbound, key: str, now: datetime) -> inbox.Admitted | inbox.Repeated:
+        said_at = from_seconds(inbound.created_at)
+        return inbox.admit(db, key, inbound.kind, inbound.text or None, said_at, now, fields=inbound.kept)
+
+    def _in_time(self, db: Connection, effect: Effect, key: str, deadline: float) -> Effect:
+        """The effect; where it is too late for a passive reply, the reply is queued in this same transaction."""
+        if effect.xml and time.perf_counter() > deadline and self._follow_up(db, key, effect):
+            return effect._replace(queued=True, late=True)
+        return effect
+
+    def _follow_up(self, db: Connection, key: str, effect: Effect) -> bool:
+        """Afterwards the reply waits as a customer-service message, if it can be one and no newer copy of the push answers for itself."""
+        message = payload(reply_in(effect.xml) or _NOTHING) if effect.xml else None
+        now = self._clock()
+        entry = inbox.follow_up(db, key, effect.copy, now) if message else None
+        if entry is None or message is None:
+            return False
+        return customer_message.queue(db, f"reply:{entry.id}", entry.follower_id, message, now + FOLLOWS_WITHIN, now)
+
+    def _late(self, inbound: Inbound, key: str, now: datetime, deadline: float, late: asyncio.Future[Effect]) -> None:
         del self._running[key]
-        self._keep(asyncio.ensure_future(self._answer_late(inbound, now, late)))
+        if (bug := late.exception()) is not None:
+            late = asyncio.ensure_future(self._after_bug(bug, inbound, now, deadline))
+        self._keep(asyncio.ensure_future(self._finish(late, key)))
 
-    async def _answer_late(self, inbound: Inbound, now: datetime, late: asyncio.Future[Effect]) -> None:
-        """The effect came too late for a passive reply: a text is sent after it as a customer-service message, once."""
-        bug = late.exception()
-        xml = late.result().xml if bug is None else (await self._after_bug(bug, inbound, now)).xml
-        text = fields_of(xml.encode()).get("Content") if xml else None
-        if isinstance(text, str):
-            await self._send_later(inbound.openid, text)
+    async def _finish(self, late: asyncio.Future[Effect], key: str) -> None:
+        """The platform was told `success` before this was done: where the transaction itself was in time, the reply is queued now."""
+        try:
+            effect = await late
+            if effect.xml and not effect.late:
+                effect = effect._replace(queued=await self._database.run(lambda db: self._follow_up(db, key, effect)))
+            if effect.queued:
+                self._wake()
+        except Exception:
+            log.exception("late reply not queued")
+        finally:
+            self._told.discard(key)
 
     def _keep(self, task: asyncio.Future[None]) -> None:
         """Holds on to a task until it is done: the loop alone would let it be collected."""
@@ -183,7 +241,7 @@ class Webhook:
         note(
             "inbound",
             now,
-            kind=inbound.event or inbound.type,
+            kind=inbound.kind,
             openid=mask(inbound.openid),
             outcome=outcome,
             rule=effect and effect.answered_by,
@@ -192,8 +250,8 @@ class Webhook:
         )
 
 
-async def _done_or_late(running: asyncio.Future[Effect], seconds: float) -> None:
-    """Returns when it is done, or the seconds are over; asyncio.wait for one future, at a third of the cost."""
+async def _done_or_late(running: asyncio.Future[Effect], deadline: float) -> None:
+    """Returns when it is done, or it is too late; asyncio.wait for one future, at a third of the cost."""
     loop = asyncio.get_running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 
@@ -202,7 +260,7 @@ async def _done_or_late(running: asyncio.Future[Effect], seconds: float) -> None
             waiter.set_result(None)
 
     running.add_done_callback(wake)
-    timer = loop.call_later(max(0.0, seconds), wake)
+    timer = loop.call_later(max(0.0, deadline - time.perf_counter()), wake)
     await waiter
     timer.cancel()
 

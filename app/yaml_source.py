@@ -29,7 +29,7 @@ _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 _PLAIN_NUMBER_OR_CLOCK = frozenset("+-.0123456789")
 _LONGEST_NUMBER = 18  # digits: longer ones are ids, and Python itself gives up at 4,300
 # What YAML forbids, and the three breaks that YAML 1.1 counts as lines and no editor does.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufdd0-\ufdef\ufffe\uffff]")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufdd0-\ufdef\ufffe\uffff]")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -62,14 +62,14 @@ def _text(data: bytes, source: Source) -> str | None:
 
 
 def _printable(text: str, source: Source) -> str:
-    for count, found in enumerate(_UNPRINTABLE.finditer(text)):
+    for count, found in enumerate(UNPRINTABLE.finditer(text)):
         if count == _FIRST_FEW:
             break
         before = _LINE_END.split(text[: found.start()])
         code = f"U+{ord(found[0]):04X}"
         zh = f"这里有一个看不见的控制字符（{code}）；请删掉它，重新输入这一行"
         source.complain((len(before), len(before[-1]) + 1), zh, f"there is an invisible control character ({code}) here; delete it")
-    return _UNPRINTABLE.sub(" ", text)  # as wide as before: the other errors of the file keep their places
+    return UNPRINTABLE.sub(" ", text)  # as wide as before: the other errors of the file keep their places
 
 
 class _Stop(Exception):
@@ -181,10 +181,10 @@ class _Reader:
             self.source.hide(event)
         if _plain(event):
             return self._resolved(text, event, path)
-        if event.style == '"' and _UNPRINTABLE.search(text):  # by an escape such as \0
+        if event.style == '"' and UNPRINTABLE.search(text):  # by an escape such as \0
             zh = "这段文字里有控制字符（双引号里的 \\ 有特殊含义）；要写反斜杠请写 \\\\"
             self.source.complain(mark_of(event), zh, "this text has a control character in it; for a backslash write \\\\")
-            return _UNPRINTABLE.sub(" ", text)
+            return UNPRINTABLE.sub(" ", text)
         return text
 
     def _resolved(self, text: str, event: Any, path: Location) -> str | int | float | bool | None:

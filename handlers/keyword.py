@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handlers import replies
 from handlers.replies import ReplyText, ReplyWith
-from handlers.routing import Answer, Context, Feature, normal
+from handlers.routing import Answer, Context, Feature, Hearing, normal
 from models import points
 from models.clock import TimeOfDay, business_day, time_of_day, within
 from models.config import Config, Problem, Rules, wrong
@@ -125,8 +125,7 @@ class Matcher:
 
     def answer(self, ctx: Context) -> Reply | None:
         """The reply of the first rule that matches in words and conditions."""
-        words = ctx.text or ctx.inbound.event_key
-        for number in self.candidates(words):
+        for number in self.candidates(ctx.text):
             rule = self._rules[number]
             unmet = _unmet(rule.when, ctx)
             if unmet is None:
@@ -135,6 +134,12 @@ class Matcher:
                 return replies.say(rule.reply, ctx)
             ctx.explain(f"关键词规则“{rule.name}” 的词匹配，但{unmet}")
         return None
+
+
+def _hearing(section: KeywordsSection) -> Hearing:
+    matcher = Matcher(section)
+    words = [word for rule in section.rules for word in (*(rule.when.exact or ()), *(rule.when.contains or ()), *(rule.when.prefix or ()))]
+    return Hearing(lambda said: bool(matcher.candidates(said)), words)
 
 
 def _unmet(when: When, ctx: Context) -> str | None:
@@ -189,5 +194,6 @@ feature = Feature(
     section=KeywordsSection,
     listens=lambda section: Matcher(section).answer,
     last_word=_fallback,
+    hears=_hearing,
     checks=_check,
 )

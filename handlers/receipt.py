@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from handlers.routing import Context, Feature
 from models import delivery
+from wechat.inbound.jobs import TemplateSendJobFinish
 
 
 def template_finished(ctx: Context, section: object) -> None:
     """The delivery is delivered, or failed with the platform's reason. Nobody is answered: there is no chat to answer in."""
-    if ctx.inbound.msg_id:
-        status = ctx.inbound.fields.get("Status", "")
-        delivery.receive(ctx.db, ctx.inbound.msg_id, ctx.inbound.openid, status if isinstance(status, str) else "", ctx.now)
+    report = ctx.inbound.content
+    if isinstance(report, TemplateSendJobFinish) and report.msg_id:
+        status = "success" if report.succeeded else report.status
+        delivery.receive(ctx.db, report.msg_id, ctx.inbound.openid, status, ctx.now)
 
 
 feature = Feature(

@@ -4,6 +4,9 @@
     → keyword rule → fallback
 
 Precedence is by kind, never by number. A handler that returns None declines, and the next in this order is asked.
+
+A menu button that says words is heard as if the follower had said them, but for the floor: whoever presses a button in the middle
+of a survey wants what the button says, and the survey goes on waiting for its answer.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,6 +45,8 @@ class Context:
     follower: Follower
     now: datetime  # when it reached us
     said_at: datetime  # the message's own time: business days are counted by it
+    text: str = ""  # what they said, or what a menu button said for them, without the space around it
+    result: str = ""  # what they scanned from a menu button
     answered_by: str | None = None
     trace: list[str] = field(default_factory=list)
 
@@ -48,11 +54,6 @@ class Context:
     def zone(self) -> ZoneInfo:
         """The account's zone."""
         return self.config.zone
-
-    @property
-    def text(self) -> str:
-        """What they said, without the space around it."""
-        return self.inbound.text.strip()
 
     def explain(self, step: str) -> None:
         """Notes a step for `yizhan try --explain`."""
@@ -74,6 +75,22 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Words that the file says in a follower's name (a menu button's), and where they stand in it."""
+
+    where: Location
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a feature that listens could ever answer: asked of the file, not of a message, so time, tags and levels do not count."""
+
+    could_answer: Callable[[str], bool]
+    words: Sequence[str]  # that somebody may have meant who wrote others
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """One feature: its YAML section, if it has one, and the ways it is reached."""
 
@@ -85,6 +102,8 @@ class Feature:
     events: Mapping[str, Callable[[Context, Any], Reply | None]] = field(default_factory=dict)
     listens: Callable[[Any], Answer] | None = None  # built once per file: answers any text that nothing before it took
     last_word: Callable[[Any], Answer] | None = None  # likewise, when nobody answered
+    hears: Callable[[Any], Hearing] | None = None
+    says: Callable[[Any], Iterable[Said]] | None = None  # must lead somewhere
     default: Callable[[Config], Any] | None = None  # the section to use where the file has none
     checks: Callable[[Config], Iterator[Problem]] | None = None
 
@@ -136,12 +155,10 @@ def _bound(answer: Callable[[Context, Any], Reply | None], section: Any) -> Answ
 
 
 def check(config: Config, features: Sequence[Feature]) -> Iterator[Problem]:
-    """What no single section can see: two features that claim one trigger, and each feature's own checks."""
+    """What no single section can see: two features that claim one trigger, words that lead nowhere, and each feature's own checks."""
     claimed: dict[str, Trigger] = {}
-    for feature in features:
-        section = _section(feature, config)
-        if section is None:
-            continue
+    on = [(feature, section) for feature in features if (section := _section(feature, config)) is not None]
+    for feature, section in on:
         for trigger in feature.triggers(section) if feature.triggers else ():
             word = normal(trigger.word)
             first = claimed.setdefault(word, trigger)
@@ -154,14 +171,37 @@ def check(config: Config, features: Sequence[Feature]) -> Iterator[Problem]:
                 )
         if feature.checks:
             yield from feature.checks(config)
+    said = [one for feature, section in on if feature.says for one in feature.says(section) if normal(one.words) not in claimed]
+    hearings = [feature.hears(section) for feature, section in on if feature.hears] if said else []
+    for one in said:
+        if not any(hearing.could_answer(one.words) for hearing in hearings):
+            yield _unheard(one, [*claimed, *(word for hearing in hearings for word in hearing.words)])
+
+
+def _unheard(said: Said, known: Sequence[str]) -> Problem:
+    near = get_close_matches(normal(said.words), known, 1, 0.5)
+    zh, en = f"没有规则会回答“{said.words}”", f"no rule answers {said.words!r}"
+    if near:
+        return Problem(said.where, f"{zh}，是不是想写“{near[0]}”？", f"{en}; did you mean {near[0]!r}?")
+    return Problem(
+        said.where, f"{zh}；请加一条关键词规则，或者把 say 改成 reply", f"{en}; add a keyword rule, or write reply instead of say"
+    )
+
+
+def meet(db: Connection, inbound: Inbound, now: datetime) -> Follower:
+    """Whoever did this exists afterwards; whether they follow, and the code they came by, are known as well as the message tells."""
+    by_code = inbound.event == "subscribe" and inbound.event_key.startswith("qrscene_")
+    scene = inbound.event_key.removeprefix("qrscene_") if by_code else None
+    if not inbound.by_follower:  # a report says nothing about its sender, who may be nobody (mphelper): id 0
+        return follower.find(db, inbound.openid) or Follower(0, inbound.openid, False, False, None)
+    return follower.seen(db, inbound.openid, from_seconds(inbound.created_at), now, subscribed=inbound.event not in LEAVES, scene=scene)
 
 
 def hear(db: Connection, routes: Routes, inbound: Inbound, now: datetime) -> tuple[Context, Reply | None]:
     """Takes note of the follower, then finds the answer. A refused verb leaves nothing behind but its refusal's words."""
-    said_at = from_seconds(inbound.created_at)
-    scene = inbound.event_key.removeprefix("qrscene_") or None if inbound.event == "subscribe" else None
-    person = follower.seen(db, inbound.openid, said_at, now, subscribed=inbound.event not in LEAVES, scene=scene)
-    ctx = Context(db, routes.config, inbound, person, now, said_at)
+    said_at, person = from_seconds(inbound.created_at), meet(db, inbound, now)
+    words = inbound.event_key if inbound.event == "click" else inbound.text
+    ctx = Context(db, routes.config, inbound, person, now, said_at, words.strip())
     return ctx, dispatch(ctx, routes)
 
 
@@ -173,11 +213,11 @@ def dispatch(ctx: Context, routes: Routes) -> Reply | None:
     if inbound.type not in SPOKEN:
         ctx.explain(f"消息类型 {inbound.type}：不认识，不回复")
         return None
-    always = routes.triggers.get(normal(inbound.text))
+    always = routes.triggers.get(normal(ctx.text))
     answer, taken = (None, False) if always is not None and always.always else _floor(ctx, routes)
     if taken:
         return answer
-    return _words(ctx, routes, ctx.text) if inbound.type == "text" else _nobody(ctx, routes)
+    return _words(ctx, routes) if inbound.type == "text" or ctx.text else _nobody(ctx, routes)
 
 
 def _event(ctx: Context, routes: Routes) -> Reply | None:
@@ -185,12 +225,9 @@ def _event(ctx: Context, routes: Routes) -> Reply | None:
         ctx.explain(f"事件 {ctx.inbound.event} → {name}")
         reply = answer(ctx)
         if reply is not None:
-            ctx.answered_by = f"{name}:{ctx.inbound.event}"
+            ctx.answered_by = ctx.answered_by or f"{name}:{ctx.inbound.event}"
             return reply
-    if ctx.inbound.event == "click" and ctx.inbound.event_key:
-        # A menu button says its key as if the follower had typed it.
-        return _words(ctx, routes, ctx.inbound.event_key)
-    return None
+    return _words(ctx, routes) if ctx.text else None
 
 
 def _floor(ctx: Context, routes: Routes) -> tuple[Reply | None, bool]:
@@ -212,8 +249,8 @@ def _floor(ctx: Context, routes: Routes) -> tuple[Reply | None, bool]:
     return reply, True
 
 
-def _words(ctx: Context, routes: Routes, words: str) -> Reply | None:
-    trigger = routes.triggers.get(normal(words))
+def _words(ctx: Context, routes: Routes) -> Reply | None:
+    trigger = routes.triggers.get(normal(ctx.text))
     if trigger is not None:
         ctx.explain(f"触发词“{trigger.word}” → {'.'.join(map(str, trigger.where))}")
         reply = _said(ctx, trigger.answer, trigger.wording)

@@ -59,6 +59,7 @@ class Config:
         return cast(S, self.sections[section])
 
 
+_NAMED = re.compile(r"\{[^\W\d]\w*\}")
 _PLACEHOLDER = re.compile(r"\{\{([^\W\d]\w*)\}\}|\{([^\W\d]\w*)\}")
 
 
@@ -70,6 +71,11 @@ def placeholders(text: str) -> Iterator[str]:
 def fill(text: str, values: Mapping[str, object]) -> str:
     """The text with its placeholders replaced in one pass: what is put in is never looked at again (nor are attributes, nor formats)."""
     return _PLACEHOLDER.sub(lambda found: "{" + found[1] + "}" if found[1] else str(values[found[2]]), text)
+
+
+def literal(text: str) -> str:
+    """The operator's text that `fill` makes this text of, braces and all."""
+    return _NAMED.sub(lambda found: "{" + found[0] + "}", text)
 
 
 def says(*names: str) -> AfterValidator:

@@ -49,6 +49,7 @@ from models.points import balances
 from models.push import PushSection
 
 STATES = ("pending", "sending", "sent", "delivered", "failed", "skipped", "unknown", "cancelled")
+LONGEST_MSGID = 32  # characters; the platform counts in 64 bits
 
 deliveries = Table(
     "delivery",
@@ -63,7 +64,7 @@ deliveries = Table(
     Column("charged_at", Instant),  # counts against the follower's limits from here on; NULL where nothing was sent
     Column("lease_until", Instant),  # until then nobody else touches a sending one; and nobody at all a pending one
     Column("fence", Integer, nullable=False, server_default="0"),
-    Column("msgid", String(32)),
+    Column("msgid", String(LONGEST_MSGID)),
     Column("settled_at", Instant),
     UniqueConstraint("run_id", "follower_id"),
     CheckConstraint(f"state IN {STATES}", name="state"),
@@ -83,7 +84,7 @@ Index(
 receipts = Table(
     "receipt",
     metadata,
-    Column("msgid", String(32), primary_key=True),
+    Column("msgid", String(LONGEST_MSGID), primary_key=True),
     Column("openid", String(64), nullable=False),
     Column("status", String(60), nullable=False),
     Column("at", Instant, nullable=False),
@@ -292,8 +293,11 @@ _KEEP = insert(receipts).values({name: bindparam(name) for name in ("msgid", "op
 def receive(db: Connection, msgid: str, openid: str, status: str, now: datetime) -> None:
     """A TEMPLATESENDJOBFINISH came: afterwards its delivery is delivered or failed, whatever comes a second time.
 
-    It may come before the answer to our call did: then it waits, and settle_batch or reconcile finds it.
+    It may come before the answer to our call did: then it waits, and settle_batch or reconcile finds it. A longer number than any of the
+    platform's belongs to nothing of ours.
     """
+    if len(msgid) > LONGEST_MSGID:
+        return
     db.execute(_KEEP, {"msgid": msgid, "openid": openid, "status": " ".join(status.split())[:60], "at": now})
     _match(db, receipts.c.msgid == msgid, now)
 

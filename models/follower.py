@@ -6,11 +6,13 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, Column, Connection, ForeignKey, Integer, String, Table, and_, bindparam, case, delete, or_, select, update
 
 from models.base import Hot, Instant, follower_id, identity, insert, metadata
+
+LONGEST_SCENE = 64  # characters (qrcode/create): a longer parameter is none of a code's
 
 followers = Table(
     "follower",
@@ -26,7 +28,10 @@ followers = Table(
     Column("muted_at", Instant),  # the platform said they switched messages off
     Column("blocked_at", Instant),  # the platform said they are on our blacklist
     Column("refused_at", Instant),  # they told us not to push
-    Column("scene", String(64)),  # what brought them, first touch
+    Column("scene", String(64)),  # the platform's word for what brought them last: ADD_SCENE_SEARCH, ADD_SCENE_QR_CODE …
+    Column("channel", String(64), index=True),  # the parameter of the first code they followed by; never changed by a later one
+    # The message time that `channel` stands on. Without a channel: the platform's list told us of them first, and may still name one.
+    Column("channel_at", Instant),
     Column("remark", String(64)),
     Column("synced_at", Instant),
 )
@@ -67,7 +72,12 @@ _inserted = insert(followers).values(
     state_at=bindparam("said_at"),
     first_seen_at=bindparam("now"),
     last_seen_at=bindparam("now"),
-    scene=bindparam("scene"),
+    channel=bindparam("scene"),
+    channel_at=bindparam("scanned_at"),
+)
+_touched_first = and_(
+    _inserted.excluded.channel.is_not(None),
+    or_(followers.c.channel.is_(None), followers.c.channel_at > _inserted.excluded.channel_at),
 )
 _SEEN = Hot(
     _inserted.on_conflict_do_update(
@@ -76,6 +86,8 @@ _SEEN = Hot(
             "subscribed": case((_newer, _inserted.excluded.subscribed), else_=followers.c.subscribed),
             "state_at": case((_newer, _inserted.excluded.state_at), else_=followers.c.state_at),
             "last_seen_at": _inserted.excluded.last_seen_at,
+            "channel": case((_touched_first, _inserted.excluded.channel), else_=followers.c.channel),
+            "channel_at": case((_touched_first, _inserted.excluded.channel_at), else_=followers.c.channel_at),
         },
     ).returning(followers.c.id, followers.c.subscribed, followers.c.first_seen_at, followers.c.remark)
 )
@@ -84,9 +96,13 @@ _SEEN = Hot(
 def seen(db: Connection, openid: str, said_at: datetime, now: datetime, *, subscribed: bool = True, scene: str | None = None) -> Follower:
     """They wrote, followed or left at `said_at`: afterwards they exist, and `subscribed` is what their newest message or event says.
 
-    Events arrive out of order and repeated; in one and the same second, following wins over leaving.
+    Events arrive out of order and repeated; in one and the same second, following wins over leaving. `scene` is the parameter of the
+    code they followed by: the earliest by its message time is their channel for good; of two in one second, the one that came first.
     """
-    row = _SEEN.row(db, openid=openid, subscribed=subscribed, said_at=said_at, now=now, scene=scene)
+    if scene is not None and not (scene.strip() and len(scene) <= LONGEST_SCENE):
+        scene = None
+    scanned_at = said_at if scene is not None else None
+    row = _SEEN.row(db, openid=openid, subscribed=subscribed, said_at=said_at, now=now, scene=scene, scanned_at=scanned_at)
     assert row is not None  # an upsert always returns its row
     key, follows, first_seen_at, remark = row
     return Follower(key, openid, follows, first_seen_at < now, remark)
@@ -136,9 +152,10 @@ def tags_of(db: Connection, follower: int) -> set[str]:
 _listed = insert(followers).values(
     openid=bindparam("openid"),
     subscribed=True,
-    state_at=bindparam("now"),
+    state_at=bindparam("as_of"),
     first_seen_at=bindparam("now"),
     synced_at=bindparam("now"),
+    channel_at=bindparam("now"),
 )
 _LIST = _listed.on_conflict_do_update(
     index_elements=[followers.c.openid],
@@ -152,18 +169,23 @@ _GONE = (
     update(followers)
     .where(or_(followers.c.synced_at.is_(None), followers.c.synced_at < bindparam("started")))
     .where(followers.c.state_at < bindparam("started"), followers.c.subscribed)
-    .values(subscribed=False, state_at=bindparam("started"))
+    .values(subscribed=False, state_at=bindparam("as_of"))
 )
 
 
 def listed(db: Connection, openids: Iterable[str], started: datetime) -> None:
     """A page of the platform's list, read by a sync that began at `started`: afterwards all of them exist and follow."""
-    db.execute(_LIST, [{"openid": openid, "now": started} for openid in openids])
+    db.execute(_LIST, [{"openid": openid, "now": started, "as_of": _before(started)} for openid in openids])
 
 
 def sync_finished(db: Connection, started: datetime) -> int:
     """The whole list was read: whoever was not on it and has not written since has left. Returns how many."""
-    return db.execute(_GONE, {"started": started}).rowcount
+    return db.execute(_GONE, {"started": started, "as_of": _before(started)}).rowcount
+
+
+def _before(started: datetime) -> datetime:
+    """What a list says is older than any event of the second in which its reading began: events tell their time in whole seconds."""
+    return started.replace(microsecond=0) - timedelta(seconds=1)
 
 
 def know_tags(db: Connection, names: Mapping[int, str]) -> None:
@@ -182,10 +204,19 @@ class Described:
     tag_ids: tuple[int, ...]
     scene: str
     remark: str
+    channel: str = ""  # qr_scene_str: the parameter of the code they followed by, the last one if there were several
+
+
+_TOLD = update(followers).where(followers.c.openid == bindparam("who")).values(remark=bindparam("called"), scene=bindparam("by"))
+_SCANNED = (
+    update(followers)
+    .where(followers.c.openid == bindparam("who"), followers.c.channel.is_(None), followers.c.channel_at.is_not(None))
+    .values(channel=bindparam("code"))
+)
 
 
 def described(db: Connection, people: Iterable[Described]) -> None:
-    """Afterwards their tags and remarks are the platform's."""
+    """Afterwards their tags, remarks and scenes are the platform's, and so is the channel of whom its list told us first."""
     people = list(people)
     ids = dict(db.execute(select(followers.c.openid, followers.c.id).where(followers.c.openid.in_([p.openid for p in people]))).all())
     know_new = insert(tags).values(id=bindparam("id"), name=bindparam("name")).on_conflict_do_nothing()
@@ -195,10 +226,9 @@ def described(db: Connection, people: Iterable[Described]) -> None:
     db.execute(delete(follower_tags).where(follower_tags.c.follower_id.in_(ids.values())))
     if pairs:
         db.execute(insert(follower_tags).on_conflict_do_nothing(), pairs)
-    for person in people:
-        if person.openid in ids and (person.remark or person.scene):
-            db.execute(
-                update(followers)
-                .where(followers.c.id == ids[person.openid])
-                .values(remark=person.remark or None, scene=person.scene or None)
-            )
+    told = [person for person in people if person.openid in ids and (person.remark or person.scene or person.channel)]
+    if told:
+        db.execute(_TOLD, [{"who": p.openid, "called": p.remark or None, "by": p.scene or None} for p in told])
+    scanned = [{"who": p.openid, "code": p.channel} for p in told if 0 < len(p.channel) <= LONGEST_SCENE]
+    if scanned:
+        db.execute(_SCANNED, scanned)

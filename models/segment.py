@@ -28,21 +28,25 @@ def _tag(name: str) -> Condition:
     )
 
 
+def _channel(scene: str) -> Condition:
+    return lambda now: and_(followers.c.channel.is_not(None), followers.c.channel == scene)  # NULL would make `not` NULL too
+
+
 def _checked_in_within(length: timedelta) -> Condition:
     return lambda now: exists().where(checkins.c.follower_id == followers.c.id, checkins.c.at > now - length)
 
 
 def _active_within(length: timedelta) -> Condition:
-    return lambda now: followers.c.last_seen_at > now - length
+    return lambda now: and_(followers.c.last_seen_at.is_not(None), followers.c.last_seen_at > now - length)
 
 
 def _followed_within(length: timedelta) -> Condition:
     return lambda now: followers.c.first_seen_at > now - length
 
 
-_OF_TEXT = {"tag": _tag}
+_OF_TEXT = {"tag": _tag, "channel": _channel}
 _OF_SPAN = {"checked_in_within": _checked_in_within, "active_within": _active_within, "followed_within": _followed_within}
-_WORDS = "all、tag('标签')、checked_in_within(7d)、active_within(7d)、followed_within(7d)、and、or、not"
+_WORDS = "all、tag('标签')、channel('store_01')、checked_in_within(7d)、active_within(7d)、followed_within(7d)、and、or、not"
 
 
 _DEEPEST = 20  # brackets and nots in one another

@@ -198,7 +198,7 @@ class Sender:
         data = {key: fill(text, values) for key, text in plan.data.items()}
         key = sending.run.client_msg_id(reserved.id)
         try:
-            msgid = await self._client.template_send(
+            msgid = await self._client.template.send(
                 reserved.follower.openid, plan.template, data, url=fill(plan.url or "", values), client_msg_id=key
             )
         except Ambiguous as unanswered:
@@ -229,7 +229,7 @@ class Sender:
             sending.ill(reason, now + BREATH)
             return _give_back(reserved, self._later(reserved), reason)
         if action in (Action.NEXT_DAY, Action.NEXT_MINUTE):
-            until = _reset(action, now)
+            until = reset_at(action, now)
             sending.end(_quota(refused.errcode), until)
             await self._database.run(lambda db: push.stop_channel(db, CHANNEL, refused.errcode, until))
             return _give_back(reserved, now)
@@ -297,7 +297,7 @@ def _settle(db: Connection, outcomes: list[Outcome], now: datetime) -> None:
             follower.unreachable(db, *outcome.unreachable, now)
 
 
-def _reset(action: Action, now: datetime) -> datetime:
+def reset_at(action: Action, now: datetime) -> datetime:
     """When the platform counts anew: its days begin at 00:00 (API_Call_Limits), its minutes at once a minute.
 
     Right after midnight its clock may still be behind ours: that must not cost us the new day.

@@ -19,10 +19,13 @@ from models.clock import Clock
 from models.config import Config
 from models.database import Database
 from models.segment import SegmentsSection
+from scheduler.media import MediaKeeper
+from scheduler.messenger import Messenger
 from scheduler.sender import Sender
 
 DUE_EVERY = 2  # seconds; a run begins well within the 20 s that are promised
 LOOK_EVERY = 1
+KEEP_EVERY = 10
 RECONCILE_EVERY = 30
 
 
@@ -42,9 +45,11 @@ class Timetable:
         """This process looks after the schedules: due broadcasts become runs."""
         self._every(DUE_EVERY, "due", self._due)
 
-    def work(self, sender: Sender) -> None:
-        """This process sends: runs are looked for, receipts are matched, leftovers settled."""
+    def work(self, sender: Sender, messenger: Messenger, media: MediaKeeper) -> None:
+        """This process sends: runs and customer-service messages are looked for, files kept uploaded, receipts matched, leftovers settled."""
         self._every(LOOK_EVERY, "look", sender.look)
+        self._every(LOOK_EVERY, "messages", messenger.look)
+        self._every(KEEP_EVERY, "media", media.keep)
         self._every(RECONCILE_EVERY, "reconcile", self._reconcile)
 
     def start(self) -> None:

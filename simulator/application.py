@@ -11,12 +11,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from simulator import controls, platform
+from simulator import article_page, controls, platform
+from simulator.life import Life
 from simulator.world import World
 
 PHONE = Path(__file__).with_name("phone")
 PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
@@ -47,17 +49,22 @@ class Phone(StaticFiles):
 
 
 def _pages(world: World) -> FastAPI:
+    life = Life(world)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         world.receipts.start()
         yield
+        await life.stop()
+        await world.jobs.stop()
         await world.receipts.stop()
         await world.courier.close()
 
     pages = FastAPI(title="微信服务号仿真平台", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     pages.add_exception_handler(HTTPException, _say_what_is_wrong)
     pages.add_exception_handler(RequestValidationError, _say_what_is_invalid)
-    pages.include_router(controls.router(world))
+    pages.include_router(controls.router(world, life))
+    pages.include_router(article_page.router(world, PAGE_HEADERS))
     pages.mount("/", Phone(directory=PHONE, html=True))
     return pages
 

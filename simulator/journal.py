@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import orjson
 
 CAPACITY = 300_000
+MOST_BYTES = 500 << 20
+"""All entries together, whatever their number: a few hundred MB hold a week of 100,000 followers."""
 
 
 class Entry(NamedTuple):
@@ -23,16 +25,26 @@ class Journal:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._entries: deque[Entry] = deque(maxlen=capacity)
+        self._bytes = 0
         self.last = 0
         self.counts: Counter[str] = Counter()
 
     def write(self, kind: str, at: float, openid: str | None, facts: dict[str, Any]) -> int:
-        """The entry is kept and its seq returned. Kinds: api, push, message."""
+        """The entry is kept and its seq returned. Kinds: api, push, message, alarm."""
         self.last += 1
         self.counts[kind] += 1
         whole = {"seq": self.last, "at": at, "kind": kind, "openid": openid, **facts}
-        self._entries.append(Entry(self.last, kind, openid, orjson.dumps(whole, default=str)))
+        if len(self._entries) == self._entries.maxlen:
+            self._forget()
+        # orjson's bytes keep the whole buffer they were written into, 4 to 8 kB; a copy is as long as its text.
+        self._entries.append(Entry(self.last, kind, openid, bytes(memoryview(orjson.dumps(whole, default=str)))))
+        self._bytes += len(self._entries[-1].json)
+        while self._bytes > MOST_BYTES and len(self._entries) > 1:
+            self._forget()
         return self.last
+
+    def _forget(self) -> None:
+        self._bytes -= len(self._entries.popleft().json)
 
     def page(self, since: int = 0, kind: str | None = None, openid: str | None = None, limit: int = 10_000) -> bytes:
         """JSON `{"entries": […], "next": N}`: at most `limit` entries after `since`; ask again with since=next until there are none."""
@@ -45,6 +57,11 @@ class Journal:
                 if len(chosen) >= limit:
                     break
         return b'{"entries":[' + b",".join(entry.json for entry in chosen) + b'],"next":' + str(reached).encode() + b"}"
+
+    def latest(self, kind: str, text: str) -> bytes | None:
+        """The newest entry of the kind that holds the text, as JSON; None when the journal has none (any more)."""
+        wanted = text.encode()
+        return next((entry.json for entry in reversed(self._entries) if entry.kind == kind and wanted in entry.json), None)
 
     def _position(self, since: int) -> int:
         first = self.last - len(self._entries) + 1

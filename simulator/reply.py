@@ -26,6 +26,8 @@ def unseal(answer: bytes, envelope: Envelope | None) -> str | None:
     if not text.startswith("<"):
         raise Abnormal("应答既不是 success，也不是 XML")
     if envelope is None:
+        if "<Encrypt>" in text:
+            raise Abnormal("明文模式下的应答不能加密：机器人里的 EncodingAESKey 要去掉，或者用 --mode safe")
         return text
     outer = _document(text)
     sealed, given = markup.value(outer, "Encrypt"), markup.value(outer, "MsgSignature")
@@ -52,7 +54,13 @@ def read(xml: str, openid: str, original_id: str, articles: int) -> Content:
     if kind in ("image", "voice", "video"):
         return _media(root, kind)
     if kind == "music":
-        fields = {"title": "Title", "description": "Description", "url": "MusicUrl"}
+        fields = {
+            "title": "Title",
+            "description": "Description",
+            "url": "MusicUrl",
+            "hq_url": "HQMusicUrl",
+            "thumb_media_id": "ThumbMediaId",
+        }
         return {"type": kind, **{name: markup.value(root, f"Music/{tag}") for name, tag in fields.items()}}
     if kind == "transfer_customer_service":
         return {"type": "handoff", "account": markup.value(root, "TransInfo/KfAccount")}

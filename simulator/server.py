@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
+from dataclasses import replace
 from types import FrameType
 
 import uvicorn
@@ -27,7 +29,8 @@ def run(options: Options) -> None:
 
 
 async def _serve(options: Options, listener: socket.socket) -> None:
-    world = worlds.create(options)
+    world = worlds.create(replace(options, port=listener.getsockname()[1]))
+    gc.freeze()  # the crowd stays: a collector that looks through 100,000 people again and again stops the loop for 0.2 s
     config = uvicorn.Config(
         Application(world),
         log_level="warning",
@@ -37,33 +40,50 @@ async def _serve(options: Options, listener: socket.socket) -> None:
         timeout_graceful_shutdown=3,
         backlog=2048,
     )
-    await Server(config, world, listener.getsockname()[1]).serve(sockets=[listener])
+    await Server(config, world).serve(sockets=[listener])
 
 
 class Server(uvicorn.Server):
     """Says where it is when it is ready, and lets go of the open phones when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, world: World, port: int) -> None:
+    def __init__(self, config: uvicorn.Config, world: World) -> None:
         super().__init__(config)
         self._world = world
-        self._port = port
+        self._verifying: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            sys.stdout.write(greeting(self._world.options, self._port) + "\n")
-            sys.stdout.flush()
+            _print(greeting(self._world.options))
+            self._world.alarms.say = _print
+            self._verifying = asyncio.create_task(self._verify())
+
+    async def _verify(self) -> None:
+        """Says so if the webhook does not answer as it must when its address is saved on the account's configuration page."""
+        if problem := await self._world.courier.verify():
+            _print(
+                f"注意 · 消息推送地址 {self._world.options.webhook} {problem}。不必重启：服务好了，推送就会到；再验证一次用 POST /_sim/verify"
+            )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._verifying:
+            self._verifying.cancel()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._world.conversations.close()
         super().handle_exit(sig, frame)
 
 
-def greeting(options: Options, port: int) -> str:
+def greeting(options: Options) -> str:
     """The one line: where the phone and the API are, and where pushes go."""
-    host = "127.0.0.1" if options.host in ("0.0.0.0", "::", "") else options.host  # noqa: S104
-    here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    here = options.here
     return f"微信仿真平台已就绪 · 手机 {here}/ · 接口 {here}/cgi-bin/ · 消息推送到 {options.webhook} · 粉丝 {options.followers} 人"
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _listen(options: Options) -> socket.socket:

@@ -1,7 +1,8 @@
 """Access tokens: two desks that know nothing of each other, the old `token` and `stable_token`, and the check at the door."""
 
-import secrets
+import base64
 from dataclasses import dataclass
+from random import Random
 
 from simulator.errors import Refused
 
@@ -23,7 +24,8 @@ class Token:
 class TokenDesk:
     """Issues and checks. At most two tokens of a desk work at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: str) -> None:
+        self._random = Random(f"tokens:{seed}")
         self._valid: dict[str, Token] = {}
         self._stable: Token | None = None
         self._plain: Token | None = None
@@ -64,7 +66,8 @@ class TokenDesk:
 
     def _issue(self, now: float) -> Token:
         kept = {value: token for value, token in self._valid.items() if token.expires > now - 86400}  # so that late callers hear "expired"
-        token = Token(f"{secrets.randbelow(90) + 10}_{secrets.token_urlsafe(96)}", now + LIFETIME)
+        value = base64.urlsafe_b64encode(self._random.randbytes(96)).decode()
+        token = Token(f"{self._random.randrange(10, 100)}_{value}", now + LIFETIME)
         self._valid = {**kept, token.value: token}
         return token
 

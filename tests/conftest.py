@@ -43,13 +43,14 @@ def _migrated(url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: str) -> tuple[Engine, str]:
+def postgres_template(postgres: str) -> Iterator[tuple[Engine, str]]:
     """The server, and the name of a database at the newest version, to make copies of."""
     engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
     with engine.connect() as db:
         db.execute(text("CREATE DATABASE template_yizhan"))
     _migrated(engine.url.set(database="template_yizhan").render_as_string(hide_password=False))
-    return engine, "template_yizhan"
+    yield engine, "template_yizhan"
+    engine.dispose()
 
 
 @pytest.fixture

@@ -308,7 +308,7 @@ class Town:
         except ValueError:
             return done.stdout + done.stderr
 
-    def ask(self, path: str, **body: object) -> Any:
+    def ask(self, path: str, /, **body: object) -> Any:
         """Asks the simulator; a POST where there is a body."""
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(self.sim + path, data, {"content-type": "application/json"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -62,6 +63,7 @@ def _wrong() -> list[Any]:
 
 
 def _write(folder: Path, body: str) -> Path:
+    shutil.copytree(ROOT / "pictures", folder / "pictures")  # a snippet may name what is shipped
     path = folder / "config.yaml"
     path.write_text(body if re.search(r"^account:", body, re.MULTILINE) else body + ACCOUNT, "utf-8")
     return path

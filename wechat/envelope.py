@@ -57,6 +57,18 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """What was replaced, and until when the platform may still use it. None is what was not replaced."""
+
+    token: str | None
+    aes_key: str | None
+    until: datetime
+
+    def __repr__(self) -> str:
+        return f"Previous(…, until={self.until.isoformat()})"
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A push that was proved and read, with what its reply must be sealed with."""
 
@@ -68,8 +80,8 @@ class Opened:
 class Envelope:
     """Opens what the platform pushes to one account and seals what we answer.
 
-    Raises ValueError at construction when a key cannot be one. `previous` (token, AES key) pairs are accepted for reading while
-    the platform still uses them after a rotation; an AES key of None there means that only the token was changed.
+    Raises ValueError at construction when a key cannot be one. After a rotation the platform goes on with the `previous` token and AES
+    key for a while: they are accepted, and what came under them is answered under them, until their time is over.
     """
 
     def __init__(
@@ -79,18 +91,23 @@ class Envelope:
         token: str,
         aes_key: str | None,
         mode: Literal["safe", "plain"],
-        previous: Sequence[tuple[str, str | None]] = (),
+        previous: Previous | None = None,
     ) -> None:
         if mode == "safe" and aes_key is None:
             raise ValueError("safe mode needs the EncodingAESKey: 43 letters and digits from the platform's 服务器配置 page")
         self._app_id = app_id
         self._safe = mode == "safe"
-        self._keys = tuple(_keys(pair_token, key or aes_key) for pair_token, key in [(token, aes_key), *previous])
+        self._keys: tuple[Keys, ...] = (_keys(token, aes_key, "the EncodingAESKey"),)
+        self._until: datetime | None = None
+        if previous is not None:
+            old = _keys(previous.token or token, previous.aes_key or aes_key, "the previous EncodingAESKey")
+            self._keys += (old,)
+            self._until = previous.until
 
     def verify_url(self, query: bytes, now: datetime) -> str:
         """The echostr to answer with, once the signature over token, timestamp and nonce is proved; raises BadSignature."""
         params = _parameters(query, now, b"signature", b"echostr")
-        self._prove(params, b"signature")
+        self._proved(params, now, b"signature")
         return params[b"echostr"].decode("utf-8", "replace")
 
     def open(self, query: bytes, body: bytes, now: datetime) -> Opened:
@@ -102,7 +119,7 @@ class Envelope:
         if self._safe:
             return self._open_sealed(query, body, now)
         params = _parameters(query, now, b"signature")
-        keys = self._prove(params, b"signature")
+        keys = self._proved(params, now, b"signature")[0]
         return Opened(read(_outer(body)), params[b"nonce"].decode(), keys)
 
     def _open_sealed(self, query: bytes, body: bytes, now: datetime) -> Opened:
@@ -110,25 +127,33 @@ class Envelope:
         if params[b"encrypt_type"] != b"aes":
             raise BadSignature("encrypt_type is not aes")
         encrypted = _encrypted(body)
-        keys = self._prove(params, b"msg_signature", encrypted)
-        return Opened(parse(self._decrypted(encrypted, keys)), params[b"nonce"].decode(), keys)
+        xml, keys = self._decrypted(encrypted, self._proved(params, now, b"msg_signature", encrypted))
+        return Opened(parse(xml), params[b"nonce"].decode(), keys)
 
-    def _decrypted(self, encrypted: bytes, keys: Keys) -> bytes:
+    def _decrypted(self, encrypted: bytes, proved: Sequence[Keys]) -> tuple[bytes, Keys]:
+        """The message, and the keys it opens with: where only the AES key was changed, both pairs sign alike."""
         if not _BASE64.fullmatch(encrypted):  # wechatpy's decoder would skip what is none
             raise Unreadable("Encrypt is not base64")
-        try:
-            xml: str = keys.crypto.decrypt(encrypted, self._app_id)
-        except (ValueError, IndexError, struct.error, InvalidAppIdException) as error:
-            raise Unreadable(f"cannot be decrypted, or is not for this account: {type(error).__name__}") from None
-        return xml.encode()
+        why = ""
+        for keys in proved:
+            try:
+                xml: str = keys.crypto.decrypt(encrypted, self._app_id)
+                return xml.encode(), keys
+            except (ValueError, IndexError, struct.error, InvalidAppIdException) as error:
+                why = why or type(error).__name__
+        raise Unreadable(f"cannot be decrypted, or is not for this account: {why}")
 
-    def _prove(self, params: dict[bytes, bytes], name: bytes, *covered: bytes) -> Keys:
-        """The keys the request was signed under. Compares in constant time."""
-        for keys in self._keys:
-            expected = _signature(keys.token, params[b"timestamp"], params[b"nonce"], *covered)
-            if hmac.compare_digest(expected, params[name]):
-                return keys
-        raise BadSignature(f"{name.decode()} does not match")
+    def _proved(self, params: dict[bytes, bytes], now: datetime, name: bytes, *covered: bytes) -> Sequence[Keys]:
+        """The keys the request may have been signed under. Compares in constant time. Raises BadSignature where there are none."""
+        known = self._keys if self._until is None or now < self._until else self._keys[:1]
+        proved = [
+            keys
+            for keys in known
+            if hmac.compare_digest(_signature(keys.token, params[b"timestamp"], params[b"nonce"], *covered), params[name])
+        ]
+        if not proved:
+            raise BadSignature(f"{name.decode()} does not match")
+        return proved
 
     def render(self, reply: Reply, to: Inbound, now: datetime) -> str:
         """The passive reply to `to` as clear XML that parses back to exactly the cleaned strings, whatever they held.
@@ -166,11 +191,11 @@ class Envelope:
         ) % (encrypted, signature, timestamp, nonce)
 
 
-def _keys(token: str, aes_key: str | None) -> Keys:
+def _keys(token: str, aes_key: str | None, name: str) -> Keys:
     if aes_key is None:
         return Keys(token.encode(), None)
     if not _AES_KEY.fullmatch(aes_key):
-        raise ValueError(f"the EncodingAESKey must be 43 letters and digits; this one has {len(aes_key)} characters or others among them")
+        raise ValueError(f"{name} must be 43 letters and digits; this one has {len(aes_key)} characters or others among them")
     crypto = PrpCrypto(base64.b64decode(aes_key + "="))
     # These sixteen bytes stand in for the IV, which WeChat fixes: they must come from the system, not from `random` as in wechatpy.
     crypto.get_random_string = partial(next, _sixteens())

@@ -15,6 +15,7 @@ class Action(Enum):
     STOP = "stop"  # every other follower of this broadcast would fail alike
     NEXT_MINUTE = "next minute"
     NEXT_DAY = "next day"
+    AUTHORIZE = "authorize again"  # what this person granted our web page is over: through authorize_url once more
     WINDOW = "window"  # the customer-service window of this follower is closed or used up
     CONTENT = "content"  # what was to be said to this follower
     CONFIG = "config"  # the account's settings: a person must look
@@ -31,6 +32,9 @@ def meaning_of(errcode: int) -> str:
     return _TABLE.get(errcode, _UNKNOWN)[1]
 
 
+NO_ANSWER = "no answer"  # in the words of an error of our own, where -1 is not the platform's 系统繁忙
+
+
 class PlatformError(Exception):
     """The platform said no. Holds its code and words and what to do; never an access token, never the secret."""
 
@@ -41,11 +45,23 @@ class PlatformError(Exception):
         self.action = action or action_of(errcode)
 
     def __str__(self) -> str:
-        return f"{self.errcode} {meaning_of(self.errcode)}: {self.errmsg}"
+        return f"{self.errcode} {'没有回答' if NO_ANSWER in self.errmsg else meaning_of(self.errcode)}: {self.errmsg}"
 
 
 class Ambiguous(PlatformError):
     """We cannot know whether the platform accepted the call. Only the same client_msg_id may be sent again."""
+
+
+class Busy(Ambiguous):
+    """The platform itself said -1, 系统繁忙: it asks to be called again, which is the nearest it comes to saying that it took nothing."""
+
+
+class PartlyFailed(PlatformError):
+    """The platform did its work for some followers and not for these `openids`: they may be tried again (45171)."""
+
+    def __init__(self, errcode: int, errmsg: str, openids: list[str]) -> None:
+        super().__init__(errcode, errmsg)
+        self.openids = openids
 
 
 class Garbled(Ambiguous):
@@ -147,6 +163,12 @@ _TABLE: dict[int, tuple[Action, str]] = {
     200011: (Action.CONFIG, "帐号已被封禁"),
     200012: (Action.CONFIG, "订阅模板数量到顶"),
     200013: (Action.CONFIG, "订阅模板已被封禁"),
+    40029: (Action.AUTHORIZE, "网页授权 code 无效"),
+    40030: (Action.AUTHORIZE, "refresh_token 无效"),
+    40163: (Action.AUTHORIZE, "网页授权 code 已用过"),
+    42002: (Action.AUTHORIZE, "refresh_token 已过期"),
+    42003: (Action.AUTHORIZE, "网页授权 code 已过期"),
+    42007: (Action.AUTHORIZE, "用户改了密码，授权失效"),
     40002: (Action.BUG, "grant_type 不对"),
     40004: (Action.BUG, "媒体类型不对"),
     40005: (Action.BUG, "文件类型不对"),
@@ -164,8 +186,6 @@ _TABLE: dict[int, tuple[Action, str]] = {
     40025: (Action.BUG, "子菜单按钮类型不对"),
     40026: (Action.BUG, "子菜单按钮名称长度不对"),
     40027: (Action.BUG, "子菜单按钮 key 长度不对"),
-    40029: (Action.BUG, "网页授权 code 无效"),
-    40030: (Action.BUG, "refresh_token 无效"),
     40031: (Action.BUG, "openid 列表不合法"),
     40032: (Action.BUG, "openid 列表长度不对"),
     40033: (Action.BUG, "请求里有 \\u 转义字符"),
@@ -187,7 +207,6 @@ _TABLE: dict[int, tuple[Action, str]] = {
     40117: (Action.BUG, "分组名称不对"),
     40130: (Action.BUG, "至少要有两个 openid"),
     40132: (Action.BUG, "微信号不对"),
-    40163: (Action.BUG, "网页授权 code 已用过"),
     40201: (Action.BUG, "检测链接不对"),
     40202: (Action.BUG, "检测动作不对"),
     40203: (Action.BUG, "检测运营商不对"),
@@ -201,9 +220,6 @@ _TABLE: dict[int, tuple[Action, str]] = {
     41008: (Action.BUG, "缺少网页授权 code"),
     41009: (Action.BUG, "缺少 openid"),
     41040: (Action.BUG, "群发参数不对"),
-    42002: (Action.BUG, "refresh_token 已过期"),
-    42003: (Action.BUG, "网页授权 code 已过期"),
-    42007: (Action.BUG, "用户改了密码，授权失效"),
     43001: (Action.BUG, "须用 GET"),
     43002: (Action.BUG, "须用 POST"),
     43003: (Action.BUG, "须用 HTTPS"),

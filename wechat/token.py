@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from wechat.errcodes import Action, PlatformError
@@ -88,6 +88,7 @@ class Tokens:
         self._known: StoredToken | None = None
         self._due: datetime | None = None
         self._failure: tuple[PlatformError, int, datetime] | None = None
+        self._insisted_until = datetime.min.replace(tzinfo=UTC)
 
     async def get(self) -> Token:
         """A token with five minutes left, refreshed if need be; an older but living one if that fails. Else raises PlatformError."""
@@ -103,13 +104,16 @@ class Tokens:
     async def refused(self, token: Token) -> Token:
         """A newer token than the one the platform refused: the stored one if it is newer, else the outcome of exactly one refresh.
 
+        Where the platform names the very token again that it refused, that one, and for a while (LEASE) nobody asks for another.
         Raises PlatformError where the refresh fails. Never forces one (20 a day) and never clears a quota (10 a month).
         """
         async with self._lock:
             if self._generation() <= token.generation:
                 self._know(await self._store.read())
-            if self._generation() <= token.generation:
+            if self._generation() <= token.generation and self._clock() >= self._insisted_until:
                 await self._refresh(token.generation)
+            if self._generation() > token.generation and self._token().value == token.value:
+                self._insisted_until = self._clock() + LEASE
             return self._token()
 
     async def _refresh_or_make_do(self) -> None:

@@ -15,8 +15,9 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from wechat.errcodes import Ambiguous
+from wechat.errcodes import NO_ANSWER, Ambiguous
 
+JSON = "application/json"
 LARGEST = 16 * 1024 * 1024  # bytes of one answer; a page of 10,000 openids has 0.3 MB
 IDLE = 4  # seconds we keep an unused connection: less than servers do (uvicorn 5 s), so that none closes under a request
 REMEMBERED = 64  # URLs: one per path and token is in use at a time
@@ -31,31 +32,45 @@ class Transport:
         self._connections = connections
         self._http = AiohttpTransport(client=self._session, trust_env=False)
         # `identity`: an answer is read up to a limit, which a compressed one could blow up
-        headers = {"accept": "application/json", "accept-encoding": "identity", "content-type": "application/json"}
-        self._headers = httpx.Headers({"host": self._base.netloc.decode(), **headers})
+        plain = {"host": self._base.netloc.decode(), "accept": JSON, "accept-encoding": "identity"}
+        self._headers = httpx.Headers({**plain, "content-type": JSON})
         self._urls: dict[tuple[str, str], httpx.URL] = {}
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def ask(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises Ambiguous for anything that keeps us from having both, named without its URL."""
-        request = httpx.Request(method, self._url(path, urlencode(query)), headers=self._headers, content=body)
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes,
+        content_type: str = JSON,
+        deadline: float | None = None,
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer. Raises Ambiguous for anything that keeps us from having both, named without its URL.
+
+        `deadline`: seconds this exchange has, in place of the usual ones.
+        """
+        headers = self._headers if content_type == JSON else httpx.Headers({**self._headers, "content-type": content_type})
+        request = httpx.Request(method, self._url(path, urlencode(query)), headers=headers, content=body)
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(deadline or self._deadline):
                 return await self._exchange(request)
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            raise Ambiguous(-1, f"no answer: {type(error).__name__}") from None
+            raise Ambiguous(-1, f"{NO_ANSWER}: {type(error).__name__}") from None
 
     async def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
         response: httpx.Response = await self._http.handle_async_request(request)
         try:
-            body = b""
+            chunks: list[bytes] = []
+            size = 0
             async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > LARGEST:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > LARGEST:
                     raise Ambiguous(-1, f"the answer has more than {LARGEST} bytes")
-            return response.status_code, body
+            return response.status_code, b"".join(chunks)
         finally:
             await response.aclose()
 

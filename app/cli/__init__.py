@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import broadcast, follower, ledger, rules, serve
+from app.cli import broadcast, channel, follower, imported, ledger, media, menu, rules, serve
 from app.cli.options import WrongInput, err
 from app.config_file import BadConfig
 from app.logs import scrub
 from app.secrets import MissingSecrets
 from models.migrations import NotMigrated
 from models.refusal import Refusal
-from wechat.errcodes import PlatformError
+from wechat.errcodes import NO_ANSWER, PlatformError
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 cli = typer.Typer(name="yizhan", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站：微信服务号后端")
 cli.command()(serve.demo)
@@ -27,9 +27,13 @@ cli.command()(rules.check)
 cli.command(name="try", context_settings={"ignore_unknown_options": True})(rules.try_)  # what followers say may begin with a dash
 cli.command()(rules.schema)
 cli.command()(rules.dump)
+cli.command(name="import")(imported.import_)
 cli.add_typer(broadcast.cli, name="broadcast")
+cli.add_typer(channel.cli, name="channel")
 cli.add_typer(follower.cli, name="follower")
 cli.add_typer(ledger.cli, name="ledger")
+cli.add_typer(menu.cli, name="menu")
+cli.add_typer(media.cli, name="media")
 
 
 def _version(wanted: bool) -> None:
@@ -68,7 +72,8 @@ def main() -> None:
         shown.show()
         code = 1
     except PlatformError as refused:
-        print(f"微信平台拒绝了 / the platform refused: {refused}", file=sys.stderr)
+        zh, en = ("没有回答，连得上 api_base 吗？", "did not answer") if NO_ANSWER in refused.errmsg else ("拒绝了", "refused")
+        print(f"微信平台{zh} / the platform {en}: {refused}", file=sys.stderr)
         code = 2
     except (SQLAlchemyError, OSError) as broken:
         print(scrub(f"{type(broken).__name__}: {broken}"), file=sys.stderr)

@@ -73,15 +73,15 @@ async def _sync(settings: Settings, database: Database) -> dict[str, int]:
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err) as progress:
         task = progress.add_task("读取名单")
         async with Client(app_id=account.app_id, secret=secret, api_base=account.api_base, store=store, clock=utc_now) as client:
-            async for page in client.followers():
+            async for page in client.follower.openids():
                 await database.run(lambda db, page=page: follower.listed(db, page, started))  # type: ignore[misc]
                 openids += page
                 progress.update(task, description=f"读取名单 {len(openids)}")
             left = await database.run(lambda db: follower.sync_finished(db, started))
             tags = await _tags(client, database)
             for at in range(0, len(openids), PAGE):
-                details = await client.follower_details(openids[at : at + PAGE])
-                people = [Described(one.openid, one.tag_ids, one.scene, one.remark) for one in details if one.subscribed]
+                details = await client.follower.details(openids[at : at + PAGE])
+                people = [Described(one.openid, one.tag_ids, one.scene, one.remark, one.code) for one in details if one.subscribed]
                 await database.run(lambda db, people=people: follower.described(db, people))  # type: ignore[misc]
                 progress.update(task, description=f"读取资料 {at + len(details)}/{len(openids)}")
     return {"followers": len(openids), "tags": tags, "left": left}
@@ -89,7 +89,7 @@ async def _sync(settings: Settings, database: Database) -> dict[str, int]:
 
 async def _tags(client: Client, database: Database) -> int:
     try:
-        names = await client.tags()
+        names = await client.tag.names()
     except PlatformError as refused:
         err.print(f"读不到标签名，只能用编号：{refused}", markup=False)
         return 0

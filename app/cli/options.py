@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from app import config_file, live
 from app.config_file import Settings
@@ -79,7 +79,7 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], zone: ZoneInfo) -> None:
     """A table; everything in it is text, whatever it looks like, and instants are times of day in the account's zone."""
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(escape(shown(cell, zone)) for cell in row))
     out.print(table)

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -20,10 +21,14 @@ from app import live
 from app.cli.options import ConfigOption, JsonOption, WrongInput, config_path, print_json, settings_of
 from app.config_file import BadConfig, Settings, secrets
 from app.config_schema import schema as schema_of
+from app.yaml_text import Dumper as _Dumper
 from handlers import routing
 from handlers.routing import Context
+from models import media
 from models.clock import utc_now
+from models.config import Config
 from models.database import Database
+from models.media import MediaSection
 from models.migrations import newest, upgrade, version_of
 from wechat.inbound import Inbound
 from wechat.reply import Handoff, Image, Music, News, Reply, Text, Video, Voice
@@ -55,6 +60,7 @@ def try_(
     text: Annotated[str, typer.Argument(help="粉丝说的话；以 - 开头的话写在 -- 后面")],
     as_: Annotated[str, typer.Option("--as", help="以哪个粉丝的身份（openid）")] = "oTryTryTryTryTryTryTryTryTry",
     explain: Annotated[bool, typer.Option("--explain", help="说明为什么")] = False,
+    click: Annotated[bool, typer.Option("--click", help="按下菜单里 key 是这句话的按钮")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,8 +68,10 @@ def try_(
     now = utc_now()
     version = live.version(config_path(config))
     account, where = version.settings.account, version.settings.where
-    inbound = Inbound(account.original_id, _sound(as_), int(time.time()), "text", "1", "", "", _sound(text), {})
+    what = ("event", "1", "click", _sound(text), "") if click else ("text", "1", "", "", _sound(text))
+    inbound = Inbound(account.original_id, _sound(as_), int(time.time()), *what, {})
     with _rehearsal(version.settings) as db:
+        _by_name(db, version.settings.config, now)
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         said = _shown(reply)
     rule, steps = ctx.answered_by, [_LOCATION.sub(lambda found: _placed(found[0], where), step) for step in ctx.trace]
@@ -125,6 +133,14 @@ def _rehearsal(settings: Settings) -> Iterator[Connection]:
             database.close()
 
 
+def _by_name(db: Connection, config: Config, now: datetime) -> None:
+    """In a rehearsal every medium has a copy that is called by its name, which is what the operator knows it by."""
+    for name, medium in config[MediaSection].root.items():
+        for kind in (medium.kind, media.COVER):
+            media.claim(db, medium, kind, now)
+            media.store(db, medium, kind, name, now)
+
+
 _MEDIA: dict[type, str] = {Image: "图片", Voice: "语音", Video: "视频"}
 
 
@@ -150,22 +166,6 @@ def schema() -> None:
     typer.echo(json.dumps(schema_of(live.SECTIONS), ensure_ascii=False, indent=2))
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes what our reader (YAML 1.2, times and leading zeros in quotes) reads as the same value."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # PyYAML quotes what YAML 1.1 takes for something else than text; numbers and times are not the same there.
-    style = '"' if text[:1] in tuple("+-.0123456789") else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
-
-
-_Dumper.add_representer(str, _written)
-
-
 def dump(config: ConfigOption = None) -> None:
     """实际生效的配置，不含密钥 / the effective configuration, without secrets."""
     settings = settings_of(config)
@@ -175,13 +175,13 @@ def dump(config: ConfigOption = None) -> None:
     }
     account = settings.account.model_dump(mode="json")
     url = secrets(os.environ).database_url
-    whole = {"account": account, "timezone": str(settings.zone), "database": _without_password(url or settings.database), **sections}
+    whole = {"account": account, "timezone": str(settings.zone), "database": without_password(url or settings.database), **sections}
     if url:
         typer.echo("# database: YIZHAN_DATABASE_URL")
     typer.echo(yaml.dump(whole, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100), nl=False)
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     """The URL as it may stand in config.yaml: the password stays in the environment."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:

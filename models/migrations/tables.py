@@ -1,12 +1,16 @@
 """Every noun that has tables, imported so that the metadata knows them all."""
 
 import models.access_token
+import models.allowance
 import models.broadcast
+import models.channel
 import models.checkin
 import models.conversation
+import models.customer_message
 import models.delivery
 import models.follower
 import models.inbox
+import models.media
 import models.points
 import models.push
 import models.schedule

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from simulator import gestures
 from simulator.controls import who
+from simulator.controls.told import told
 from simulator.world import World
 
 
@@ -45,36 +46,45 @@ class Switch(Who):
     on: bool = True
 
 
+class Whereabouts(Who):
+    """Where the phone is."""
+
+    latitude: float = 31.2304
+    longitude: float = 121.4737
+    precision: float = 65.0
+
+
 def router(world: World) -> APIRouter:
-    """POST say, event, follow, unfollow, block, blacklist."""
+    """POST say, event, follow, unfollow, block, blacklist, whereabouts."""
     routes = APIRouter()
 
     @routes.post("/say")
     async def say(said: Said) -> dict[str, Any]:
-        person = who.follower(world, said.openid)
-        try:
-            return _told(await gestures.say(world, person, said.text, said.ref))
-        except gestures.NotFollowing as error:
-            raise HTTPException(409, "没有关注公众号，不能发消息") from error
+        with who.acting():
+            return told(await gestures.say(world, who.follower(world, said.openid), said.text, said.ref))
 
     @routes.post("/event")
     async def event(happened: Event) -> dict[str, Any]:
         if misnamed := [name for name in happened.model_extra or {} if not (name.isascii() and name.isidentifier())]:
             raise HTTPException(422, f"不能作为 XML 元素名：{misnamed[0]}")
         details: dict[str, Any] = {} if happened.event_key is None else {"EventKey": happened.event_key}
-        try:
+        with who.acting():
             person = who.follower(world, happened.openid)
-            return _told(await gestures.tap(world, person, happened.event, details | (happened.model_extra or {})))
-        except gestures.NotFollowing as error:
-            raise HTTPException(409, "没有关注公众号，不会有这个事件") from error
+            return told(await gestures.tap(world, person, happened.event, details | (happened.model_extra or {})))
+
+    @routes.post("/whereabouts")
+    async def whereabouts(phone: Whereabouts) -> dict[str, Any]:
+        place = {"Latitude": f"{phone.latitude:f}", "Longitude": f"{phone.longitude:f}", "Precision": f"{phone.precision:f}"}
+        with who.acting():
+            return told(await gestures.tap(world, who.follower(world, phone.openid), "LOCATION", place))
 
     @routes.post("/follow")
     async def follow(followed: Followed) -> dict[str, Any]:
-        return _told(await gestures.follow(world, who.follower(world, followed.openid), followed.scene, followed.ticket))
+        return told(await gestures.follow(world, who.follower(world, followed.openid), followed.scene, followed.ticket))
 
     @routes.post("/unfollow")
     async def unfollow(leaver: Who) -> dict[str, Any]:
-        return _told(await gestures.unfollow(world, who.follower(world, leaver.openid)))
+        return told(await gestures.unfollow(world, who.follower(world, leaver.openid)))
 
     @routes.post("/block")
     async def block(switch: Switch) -> dict[str, Any]:
@@ -87,7 +97,3 @@ def router(world: World) -> APIRouter:
         return {"blacklisted": switch.on}
 
     return routes
-
-
-def _told(seen: gestures.Seen) -> dict[str, Any]:
-    return {"reply": seen.reply, "notice": seen.notice, "failed": seen.notice is not None, "attempts": seen.attempts}

@@ -1,5 +1,6 @@
 """Looking at the followers and their conversations."""
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -29,10 +30,9 @@ def router(world: World) -> APIRouter:
 
     @routes.get("/followers")
     async def followers(search: str = "", tag: str = "", limit: int = 100, offset: int = 0) -> dict[str, Any]:
-        found = list(world.crowd.search(search.strip(), tag))
-        rank = {openid: place for place, openid in enumerate(world.conversations.recent())}
-        found.sort(key=lambda follower: rank.get(follower.openid, len(rank)))
-        page = islice(found, max(offset, 0), max(offset, 0) + max(limit, 0))
+        found = list(world.crowd.search(search.strip(), tag)) if search.strip() or tag else world.crowd.everyone()
+        start, end = max(offset, 0), max(offset, 0) + max(limit, 0)
+        page = islice(_newest_first(world, found), start, end)
         return {"followers": [_described(world, follower) for follower in page], "total": len(found)}
 
     @routes.get("/followers/{openid}/conversation")
@@ -41,6 +41,14 @@ def router(world: World) -> APIRouter:
         return {"follower": _described(world, follower), "messages": world.conversations.of(openid)}
 
     return routes
+
+
+def _newest_first(world: World, found: list[Follower]) -> Iterator[Follower]:
+    """First those with a conversation, the newest on top, then the others in the order in which they came."""
+    recent = world.conversations.recent()
+    chatted, wanted = set(recent), {follower.openid for follower in found}
+    yield from (follower for openid in recent if openid in wanted and (follower := world.crowd.find(openid)))
+    yield from (follower for follower in found if follower.openid not in chatted)
 
 
 def _described(world: World, follower: Follower) -> dict[str, Any]:
@@ -53,5 +61,8 @@ def _described(world: World, follower: Follower) -> dict[str, Any]:
         "subscribed": follower.subscribed,
         "muted": follower.muted,
         "blacklisted": follower.blacklisted,
+        "subscribe_time": follower.subscribe_time,
+        "channel": follower.qr_scene,
+        "remark": follower.remark,
         "last": {"at": last["at"], "text": preview(last)} if last else None,
     }

@@ -1,4 +1,4 @@
-"""What has happened so far: the log, the counts, the time."""
+"""What has happened so far: the log and the counts."""
 
 from collections import Counter
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from simulator.world import World
 
 
 def router(world: World) -> APIRouter:
-    """GET log, stats, clock."""
+    """GET log, stats."""
     routes = APIRouter()
 
     @routes.get("/log")
@@ -31,12 +31,8 @@ def router(world: World) -> APIRouter:
             "api": api,
             "journal": {"last": world.journal.last, **world.journal.counts},
             "pushes": {"sent": world.journal.counts["push"], "failed": world.courier.failures},
-            "receipts": {"waiting": len(world.receipts), "pushed": world.receipts.delivered},
+            "receipts": {"waiting": len(world.receipts), "pushed": world.receipts.delivered, "missing": world.receipts.missing},
             "quota": world.quotas.used,
         }
-
-    @routes.get("/clock")
-    async def clock() -> dict[str, Any]:
-        return {"now": world.clock.now(), "iso": world.clock.moment().isoformat(timespec="seconds"), "day": world.clock.day()}
 
     return routes

@@ -1,6 +1,60 @@
 """The fake API, one file per area. Each has a TABLE of its paths; this one joins them."""
 
-from simulator.call import Table
-from simulator.endpoints import customer_service, followers, tags, template_messages, token
+from simulator.call import Endpoint
+from simulator.endpoints import (
+    account,
+    agents,
+    article_statistics,
+    blacklist,
+    comments,
+    customer_service,
+    drafts,
+    followers,
+    groups,
+    mass,
+    material,
+    media,
+    menus,
+    oauth,
+    one_time_link,
+    publishing,
+    qrcodes,
+    statistics,
+    subscription,
+    subscription_shelf,
+    tags,
+    template_messages,
+    template_shelf,
+    tickets,
+    token,
+)
 
-ALL: Table = {**token.TABLE, **template_messages.TABLE, **customer_service.TABLE, **followers.TABLE, **tags.TABLE}
+_AREAS = (
+    token.TABLE,
+    template_messages.TABLE,
+    customer_service.TABLE,
+    followers.TABLE,
+    tags.TABLE,
+    groups.TABLE,
+    blacklist.TABLE,
+    mass.TABLE,
+    drafts.TABLE,
+    publishing.TABLE,
+    comments.TABLE,
+    statistics.TABLE,
+    article_statistics.TABLE,
+    menus.TABLE,
+    media.TABLE,
+    material.TABLE,
+    qrcodes.TABLE,
+    tickets.TABLE,
+    one_time_link.TABLE,
+    oauth.TABLE,
+    agents.TABLE,
+    subscription_shelf.TABLE,
+    subscription.TABLE,
+    template_shelf.TABLE,
+)
+
+ALL: dict[str, Endpoint] = {path: endpoint for table in _AREAS for path, endpoint in table.items()}
+ALL |= account.table(ALL)

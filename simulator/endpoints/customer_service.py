@@ -4,29 +4,33 @@ from typing import Any
 
 from simulator.call import Answer, Call, Endpoint, Table
 from simulator.crowd import Follower
+from simulator.endpoints.customer_messages import READERS
 from simulator.errors import Refused
-from simulator.reply import TEXT_LIMIT
 from simulator.world import World
 
+OK: Answer = {"errcode": 0, "errmsg": "ok"}
 TYPING_WINDOW = 30.0
+"""Seconds since the follower last wrote."""
+TYPING_LASTS = 15.0
+"""Seconds a hint stays on the phone by itself."""
 
 
 def send(world: World, call: Call) -> Answer:
     """POST /cgi-bin/message/custom/send: on the phone at once, without an id or a receipt."""
     follower = _recipient(world, call)
     kind = call.text("msgtype", 40008)
-    content = call.body.get(kind)
-    if kind not in _READERS:
+    if kind not in READERS:
         raise Refused(40008)
+    content = call.body.get(kind)
     if not isinstance(content, dict):
         raise Refused(44004)
-    message = _READERS[kind](content)
+    message = READERS[kind](world, content, call.now) | _sender(world, call.body) | _mark(call.body)
     if follower.muted:
         raise Refused(48002)
     world.allowances.spend(follower.openid, call.now)
     call.note |= {"delivered": True}
     world.conversations.add(follower.openid, "account", {**message, "via": "customer_service"})
-    return {"errcode": 0, "errmsg": "ok"}
+    return OK
 
 
 def typing(world: World, call: Call) -> Answer:
@@ -37,8 +41,12 @@ def typing(world: World, call: Call) -> Answer:
         raise Refused(45072)
     if call.now - _last_written(world, follower) > TYPING_WINDOW:
         raise Refused(45080)
-    world.conversations.hint(follower.openid, "typing", {"on": command == "Typing"})
-    return {"errcode": 0, "errmsg": "ok"}
+    on = command == "Typing"
+    if on and world.desk.typing.get(follower.openid, 0.0) > call.now:
+        raise Refused(45081)
+    world.desk.typing[follower.openid] = call.now + TYPING_LASTS if on else 0.0
+    world.conversations.hint(follower.openid, "typing", {"on": on})
+    return OK
 
 
 def _recipient(world: World, call: Call) -> Follower:
@@ -52,78 +60,27 @@ def _recipient(world: World, call: Call) -> Follower:
     return follower
 
 
+def _sender(world: World, body: dict[str, Any]) -> dict[str, Any]:
+    """The agent the message says it is from."""
+    given = body.get("customservice")
+    if not given:
+        return {}
+    agent = world.desk.find(given.get("kf_account") if isinstance(given, dict) else None)
+    if agent is None:
+        raise Refused(65401)
+    return {"agent": agent.nick}
+
+
+def _mark(body: dict[str, Any]) -> dict[str, Any]:
+    """Whether the message is marked as written by a machine."""
+    context = body.get("aimsgcontext")
+    return {"ai": True} if isinstance(context, dict) and context.get("is_ai_msg") in (1, True) else {}
+
+
 def _last_written(world: World, follower: Follower) -> float:
     written = (message["at"] for message in reversed(world.conversations.of(follower.openid)) if message["side"] == "follower")
     return float(next(written, 0.0))
 
-
-def _text(content: dict[str, Any]) -> dict[str, Any]:
-    text = content.get("content")
-    if not isinstance(text, str) or not text:
-        raise Refused(44004)
-    if len(text.encode()) > TEXT_LIMIT:
-        raise Refused(45002)
-    return {"type": "text", "text": text}
-
-
-def _news(content: dict[str, Any]) -> dict[str, Any]:
-    articles = content.get("articles")
-    if not isinstance(articles, list) or not articles or not all(isinstance(article, dict) for article in articles):
-        raise Refused(44004)
-    if len(articles) > 1:
-        raise Refused(45008)
-    names = {"title": "title", "description": "description", "picture": "picurl", "url": "url"}
-    return {"type": "news", "articles": [{name: str(article.get(key, "")) for name, key in names.items()} for article in articles]}
-
-
-def _menu(content: dict[str, Any]) -> dict[str, Any]:
-    options = content.get("list")
-    if not isinstance(options, list) or not options:
-        raise Refused(44004)
-    chosen = [str(option.get("content", "")) for option in options if isinstance(option, dict)]
-    head, tail = str(content.get("head_content", "")), str(content.get("tail_content", ""))
-    return {"type": "menu", "text": head, "options": chosen, "tail": tail}
-
-
-def _music(content: dict[str, Any]) -> dict[str, Any]:
-    names = {"title": "title", "description": "description", "url": "musicurl"}
-    return {"type": "music", **{name: str(content.get(key, "")) for name, key in names.items()}}
-
-
-def _image(content: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "image", "media_id": _media_id(content)}
-
-
-def _voice(content: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "voice", "media_id": _media_id(content)}
-
-
-def _video(content: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: str(content.get(name, "")) for name in ("title", "description")}
-    return {"type": "video", "media_id": _media_id(content), **texts}
-
-
-def _page(content: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "mini_program", "text": str(content.get("title", ""))}
-
-
-def _media_id(content: dict[str, Any]) -> str:
-    media_id = content.get("media_id")
-    if not isinstance(media_id, str) or not media_id:
-        raise Refused(40007)
-    return media_id
-
-
-_READERS = {
-    "text": _text,
-    "image": _image,
-    "voice": _voice,
-    "video": _video,
-    "music": _music,
-    "news": _news,
-    "msgmenu": _menu,
-    "miniprogrampage": _page,
-}
 
 TABLE: Table = {
     "/cgi-bin/message/custom/send": Endpoint(send, "POST", daily=500_000),

@@ -7,6 +7,8 @@ from simulator.world import World
 
 PAGE = 10_000
 BATCH = 100
+REMARK_LIMIT = 30
+OPENID_LENGTH = 28
 
 
 def list_page(world: World, call: Call) -> Answer:
@@ -42,6 +44,31 @@ def info_of_many(world: World, call: Call) -> Answer:
     return {"user_info_list": [_described(follower) for follower in found if follower]}
 
 
+def remark(world: World, call: Call) -> Answer:
+    """POST /cgi-bin/user/info/updateremark: the account's own name for a follower, under 30 bytes."""
+    follower = met(world, call.body.get("openid"))
+    name = call.body.get("remark")
+    if not isinstance(name, str) or len(name.encode()) >= REMARK_LIMIT:
+        raise Refused(40092)
+    follower.remark = name
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def met(world: World, openid: object) -> Follower:
+    """The follower. Raises 40003 for what cannot be an openid, 49003 for one of another account."""
+    follower = world.crowd.find(openid)
+    if follower is None:
+        raise Refused(49003 if isinstance(openid, str) and len(openid) == OPENID_LENGTH and openid.startswith("o") else 40003)
+    return follower
+
+
+def met_all(world: World, openids: object, most: int) -> list[Follower]:
+    """The followers of a list of at most so many. Raises 40032 for its size, 40003 and 49003 for those in it."""
+    if not isinstance(openids, list) or not 1 <= len(openids) <= most:
+        raise Refused(40032)
+    return [met(world, openid) for openid in openids]
+
+
 def _described(follower: Follower) -> Answer:
     if not follower.subscribed:
         return {"subscribe": 0, "openid": follower.openid}
@@ -50,17 +77,24 @@ def _described(follower: Follower) -> Answer:
         "openid": follower.openid,
         "language": "",
         "subscribe_time": follower.subscribe_time,
-        "remark": "",
+        "remark": follower.remark,
         "groupid": follower.tag_ids[0] if follower.tag_ids else 0,
         "tagid_list": follower.tag_ids,
         "subscribe_scene": follower.scene,
-        "qr_scene": 0,
-        "qr_scene_str": "",
+        **_scene(follower.qr_scene),
     }
+
+
+def _scene(scene: str) -> Answer:
+    """A number for a code's number (up to 32 bits), else a text. A text of nothing but digits is taken for a number."""
+    if scene.isascii() and scene.isdigit() and 0 < int(scene) < 2**32:
+        return {"qr_scene": int(scene), "qr_scene_str": ""}
+    return {"qr_scene": 0, "qr_scene_str": scene}
 
 
 TABLE: Table = {
     "/cgi-bin/user/get": Endpoint(list_page, "GET", daily=500),
     "/cgi-bin/user/info": Endpoint(info, "GET", daily=5_000_000),
     "/cgi-bin/user/info/batchget": Endpoint(info_of_many, "POST"),
+    "/cgi-bin/user/info/updateremark": Endpoint(remark, "POST", daily=10_000),
 }

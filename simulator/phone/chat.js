@@ -1,85 +1,99 @@
-// The open conversation: what was said, what is on its way, and what comes in live.
+// One conversation on one phone: what was said, what is on its way, and what comes in live.
 
-import { $, el, when } from "./dom.js";
-import { draw, mark } from "./messages.js";
-import * as server from "./server.js";
+import { draw, mark } from "./bubble.js";
+import { el, toast } from "./dom.js";
+import { happened, moment, now, when } from "./time.js";
 
 const GAP = 300; // seconds of silence after which the time is shown
+const KEPT = 400; // rows; older ones leave the page
+const NEAR = 120; // pixels from the end within which the chat follows what comes in
+
+const newRef = () => Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 
 export class Chat {
-  constructor(told) {
-    this.told = told; // called with the outcome of each push
+  /** `newer` is the button that shows when something came in below what is on the screen. */
+  constructor(box, newer) {
+    this.box = box;
+    this.newer = newer;
     this.outgoing = new Map(); // ref → row of a message this page has sent and not yet heard of
+    newer.onclick = () => this.bottom(true);
+    box.addEventListener("scroll", () => { if (this.near()) newer.hidden = true; }, { passive: true });
+    new ResizeObserver(() => { if (this.stuck) this.bottom(); }).observe(box); // the keyboard or a panel took room
+    box.addEventListener("load", () => { if (this.stuck) this.bottom(); }, true); // a picture took room
+    box.addEventListener("scroll", () => { this.stuck = this.near(); }, { passive: true });
   }
 
-  open(people, messages) {
-    this.people = people;
+  /** The conversation from its beginning. */
+  open(scene, messages) {
+    this.scene = scene;
     this.seen = new Set();
+    this.outgoing.clear();
     this.last = 0;
-    $("chat").replaceChildren();
-    for (const message of messages) this.add(message);
-    for (const [ref, sent] of this.outgoing) {
-      if (sent.openid !== people.openid) continue;
-      if (!messages.some((message) => message.ref === ref)) $("chat").append(sent.row);
-    }
-    if (!$("chat").children.length) $("chat").append(el("p", "blank", "还没有消息，说点什么吧"));
+    this.box.replaceChildren();
+    this.merge(messages);
+    if (!this.box.children.length) this.box.append(el("p", "blank", "还没有消息，说点什么吧"));
     this.bottom();
+  }
+
+  /** Whatever of these messages is not shown yet is. */
+  merge(messages) {
+    for (const message of messages) this.add(message);
   }
 
   /** A message that the platform has; one of this page's own only turns from drawn to known. */
   add(message) {
+    happened(message.at);
     if (this.seen.has(message.id)) return;
     this.seen.add(message.id);
-    const near = this.nearBottom();
-    $("chat").querySelector(".blank")?.remove();
     const sent = message.ref && this.outgoing.get(message.ref);
     if (sent) {
-      if (!sent.row.isConnected) $("chat").append(sent.row);
+      this.outgoing.delete(message.ref);
+      this.last = message.at;
     } else {
-      this.time(message.at);
-      $("chat").append(draw(message, this.people));
+      this.append(draw(message, this.scene), message.at, message.side === "follower");
     }
-    this.last = message.at;
-    if (near || message.side === "follower") this.bottom();
   }
 
-  async say(text) {
-    const openid = this.people.openid;
-    const ref = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
-    const row = draw({ side: "follower", type: "text", text }, this.people);
-    this.outgoing.set(ref, { openid, row });
-    $("chat").querySelector(".blank")?.remove();
-    this.time(Date.now() / 1000);
-    this.last = Date.now() / 1000;
-    $("chat").append(row);
-    this.bottom();
+  append(row, at, mine) {
+    const near = this.near();
+    this.box.querySelector(":scope > .blank")?.remove();
+    if (at - this.last > GAP) this.box.append(moment("time", at, when));
+    this.last = at;
+    this.box.append(row);
+    while (this.box.children.length > KEPT) this.box.firstElementChild.remove();
+    if (near || mine) this.bottom();
+    else this.newer.hidden = false;
+  }
+
+  /** The follower's message is drawn at once and sent by `request(ref)`, whose outcome is returned; null when it could not be sent. */
+  async send(content, request) {
+    const { scene } = this;
+    const ref = newRef();
+    const row = draw({ side: "follower", ...content }, scene);
+    this.outgoing.set(ref, row);
+    this.append(row, now(), true);
     mark(row, "sending");
     try {
-      const outcome = await server.say(openid, text, ref);
+      const outcome = await request(ref);
       mark(row, "sent");
-      for (const message of [outcome.reply, outcome.notice]) if (message && this.people.openid === openid) this.add(message);
-      this.told(openid, outcome);
-      setTimeout(() => this.outgoing.delete(ref), 5000); // by then the stream has brought it back
+      if (this.scene === scene) this.merge([outcome.reply, outcome.notice].filter(Boolean));
+      return outcome;
     } catch (error) {
-      mark(row, "failed", () => {
-        row.remove();
-        this.outgoing.delete(ref);
-        this.say(text);
-      });
-      this.told(openid, { error });
+      this.outgoing.delete(ref);
+      mark(row, "failed", () => { row.remove(); this.send(content, request); });
+      toast(error.message);
+      return null;
     }
   }
 
-  time(at) {
-    if (at - this.last > GAP) $("chat").append(el("div", "time", when(at)));
+  near() {
+    const { scrollTop, clientHeight, scrollHeight } = this.box;
+    return scrollTop + clientHeight > scrollHeight - NEAR;
   }
 
-  nearBottom() {
-    const { scrollTop, clientHeight, scrollHeight } = $("chat");
-    return scrollTop + clientHeight > scrollHeight - 120;
-  }
-
-  bottom() {
-    $("chat").scrollTop = $("chat").scrollHeight;
+  bottom(smoothly = false) {
+    this.box.scrollTo({ top: this.box.scrollHeight, behavior: smoothly ? "smooth" : "instant" });
+    this.stuck = true;
+    this.newer.hidden = true;
   }
 }

@@ -16,12 +16,13 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import text
 
 from app import cli, live
-from app.cli import rules
 from app.config_schema import schema
 from app.yaml_source import parse
+from app.yaml_text import Dumper
 from models.base import metadata
 from models.database import Database
 from tests.people import BASIC, ROOT, SHIPPED, account, openid
+from tests.pictures import PNG
 
 Typed = Callable[..., tuple[int, str, str]]
 
@@ -43,6 +44,13 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         return int(str(done.value.code)), out, err
 
     return run
+
+
+def test_try_calls_a_picture_by_its_name_whether_the_platform_has_it_or_not(typed: Typed) -> None:
+    Path("store.png").write_bytes(PNG)
+    rule = "keywords: {rules: [{name: 图, when: {exact: [图]}, reply: {image: 门店照片}}]}\n"
+    Path("config.yaml").write_text(account() + rule + "media: {门店照片: store.png}\n", "utf-8")
+    assert typed("try", "图")[1] == "【图片】门店照片\n"
 
 
 def test_check_says_that_a_good_file_is_good(typed: Typed) -> None:
@@ -271,5 +279,5 @@ TEXTS = st.one_of(
 @given(st.lists(TEXTS, max_size=4))
 def test_whatever_text_dump_writes_is_read_as_the_same_text(texts: list[str]) -> None:
     printable = parse(json.dumps(texts, ensure_ascii=False).encode(), "x").sealed() == []
-    source = parse(yaml.dump({"a": texts}, Dumper=rules._Dumper, allow_unicode=True, width=100).encode(), "config.yaml")
+    source = parse(yaml.dump({"a": texts}, Dumper=Dumper, allow_unicode=True, width=100).encode(), "config.yaml")
     assert not printable or source.value == {"a": texts}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from wechatpy.crypto import PrpCrypto
 
 from tests.conftest import Founded
 from tests.people import AES_KEY, APP_ID, BASIC, TOKEN, World, account, event, message, opened, openid, push, signed
+from wechat import inbound
 
 
 @pytest.fixture
@@ -154,8 +155,6 @@ def test_an_unknown_message_type_is_kept_and_answered_with_success(bot: World) -
     ["a]]>b", "]]>]]>", "<b>&lt;", "🎉👨‍👩‍👧", "行一\n行二", "  两边  ", "a\u202eb", "全角ＡＢ"],
 )
 def test_whatever_an_operator_writes_arrives_unchanged(found: Founded, text: str) -> None:
-    import json
-
     world = found(f"keywords: {{rules: [], fallback: {json.dumps(text, ensure_ascii=False)}}}")
     answer = world.push(message(openid("王"), world.at.timestamp(), Content="x"))[0]
     assert answer.xml is not None
@@ -220,31 +219,6 @@ def test_a_bug_in_a_handler_is_a_neutral_sentence_once_and_nothing_is_kept_of_it
     assert bot.sql("SELECT count(*) FROM ledger_entry")[0][0] == 0
 
 
-def test_a_late_answer_says_success_in_time_and_follows_as_a_customer_service_message(bot: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import checkin
-
-    real = checkin.check_in
-    sent: list[tuple[str, str]] = []
-
-    async def send(who: str, text: str) -> None:
-        sent.append((who, text))
-
-    def slow(*args: object) -> object:
-        time.sleep(5)
-        return real(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(checkin, "check_in", slow)
-    monkeypatch.setattr(bot.service.client, "custom_send_text", send)
-    inner = message(openid("王"), bot.at.timestamp(), Content="签到")
-    started = time.perf_counter()
-    assert bot.push(inner)[0].body == b"success"
-    assert time.perf_counter() - started < 4.5
-    again = bot.push(inner)[0]  # a copy that comes while it runs joins it
-    assert again.text == "第1天 +5 共5"
-    assert sent == [(openid("王"), "第1天 +5 共5")]
-    assert bot.person("王").points == 5
-
-
 def test_plain_mode_is_refused_unless_the_platform_is_on_this_machine(found: Founded, tmp_path: object) -> None:
     from app.config_file import BadConfig
     from app.live import read
@@ -289,3 +263,34 @@ def test_a_bug_outside_of_the_handlers_is_no_5xx_either(bot: World, monkeypatch:
     answer = bot.push(message(openid("王"), bot.at.timestamp(), Content="签到"))[0]
     assert (answer.status, answer.body) == (200, b"success")
     assert bot.person("王").points == 5
+
+
+# What is kept
+
+
+def test_what_is_more_than_a_plain_text_is_kept_whole_and_can_be_read_again(bot: World) -> None:
+    wang = bot.person("王")
+    wang.says("你好")
+    wang.sends("hologram", Depth="3")
+    wang.does("brand_new_event", Foo="1")
+    wang.sends("image", PicUrl="http://p", MediaId="m")
+    kept = [json.loads(fields) if fields else None for (fields,) in bot.sql("SELECT fields FROM inbox_entry ORDER BY id")]
+    assert kept[0] is None
+    assert [inbound.read(fields).content for fields in kept[1:] if fields] == [
+        inbound.Unknown("hologram"),
+        inbound.Unknown("brand_new_event"),
+        inbound.messages.Image("http://p", "m"),
+    ]
+    assert 'yizhan_inbound_total{outcome="unknown"} 2.0' in bot.get("/metrics").text
+
+
+def test_a_report_makes_nobody_a_follower_and_brings_nobody_back(bot: World) -> None:
+    wang = bot.person("王")
+    wang.says("你好")
+    bot.at += timedelta(seconds=5)
+    wang.does("unsubscribe")
+    bot.at += timedelta(seconds=5)
+    wang.does("TEMPLATESENDJOBFINISH", MsgID="1", Status="failed:user block")
+    bot.push(event("mphelper", bot.at.timestamp(), "MASSSENDJOBFINISH", MsgID="2", Status="send success"))
+    assert bot.sql("SELECT openid, subscribed FROM follower") == [(wang.openid, False)]
+    assert rows(bot) == 4

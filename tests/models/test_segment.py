@@ -15,7 +15,10 @@ from tests.scheduler.stage import Stage
 
 @pytest.fixture
 def crowd(stage: Stage) -> Stage:
-    """Six followers: 1 and 2 are 员工, 2 and 3 are VIP; 3 checked in yesterday, 4 eight days ago; 5 wrote an hour ago; 6 is new."""
+    """Six followers: 1 and 2 are 员工, 2 and 3 are VIP; 3 checked in yesterday, 4 eight days ago; 5 wrote an hour ago; 6 is new.
+
+    2 and 5 came by the code store_01, 6 by expo.
+    """
     stage.crowd(6)
     stage.do("UPDATE follower SET first_seen_at = :then WHERE id < 6", then=stage.at - timedelta(days=90))
     stage.do("INSERT INTO tag (id, name) VALUES (100, '员工'), (101, 'VIP')")
@@ -24,6 +27,8 @@ def crowd(stage: Stage) -> Stage:
         at = stage.at - timedelta(days=days)
         stage.do("INSERT INTO checkin (follower_id, day, at, streak, earned) VALUES (:p, :day, :at, 1, 5)", p=person, day=at.date(), at=at)
     stage.do("UPDATE follower SET last_seen_at = :at WHERE id = 5", at=stage.at - timedelta(hours=1))
+    stage.do("UPDATE follower SET channel = 'store_01' WHERE id IN (2, 5)")
+    stage.do("UPDATE follower SET channel = 'expo' WHERE id = 6")
     return stage
 
 
@@ -46,7 +51,11 @@ def crowd(stage: Stage) -> Stage:
         ("checked_in_within(2w) and not tag('VIP')", [4]),
         ("checked_in_within(23h)", []),
         ("active_within(61m)", [5]),
+        ("not active_within(61m)", [1, 2, 3, 4, 6]),
         ("followed_within(30d)", [6]),
+        ("channel('store_01')", [2, 5]),
+        ("not channel('store_01')", [1, 3, 4, 6]),
+        ("channel('expo') or channel('store_01') and active_within(61m)", [5, 6]),
         ("  not\nnot\tall ", [1, 2, 3, 4, 5, 6]),
     ],
 )

@@ -10,6 +10,8 @@ from models.broadcast import Broadcast, BroadcastsSection
 from models.config import Config
 from models.push import PushSection
 from models.segment import SegmentsSection
+from scheduler.media import MediaKeeper
+from scheduler.messenger import Messenger
 from scheduler.timetable import Timetable
 from tests.scheduler.stage import ZONE, Platform, Stage, sender, shanghai
 
@@ -32,7 +34,8 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
             tables = [Timetable(stage.database, lambda: config, stage.clock) for _ in range(2)]  # as two processes
             for table in tables:
                 table.plan()
-            tables[0].work(made)
+            keeper = MediaKeeper(stage.database, made._client, lambda: config, lambda name: b"", stage.clock)
+            tables[0].work(made, Messenger(stage.database, made._client, keeper, stage.clock), keeper)
             for table in tables:
                 table.start()
             await asyncio.sleep(0.5)
@@ -42,7 +45,7 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
                 await asyncio.sleep(0.1)
                 if stage.sql("SELECT state FROM broadcast_run") == [("done",)]:
                     break
-            assert set(tables[0].alive) == {"due", "look", "reconcile"}
+            assert set(tables[0].alive) == {"due", "look", "messages", "media", "reconcile"}
             for table in tables:
                 table.stop()
 

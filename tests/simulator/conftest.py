@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+import xmltodict
 from wechatpy.crypto import WeChatCrypto
 
 ROOT = Path(__file__).parents[2]
@@ -103,11 +104,47 @@ def platform(_shared_webhook: Any) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def plain(_shared_webhook: Any) -> Iterator[httpx.Client]:
+    """A second shared simulator that pushes clear XML: 300 followers of its own, voice recognition on, the clock standing still."""
+    arguments = ("--mode", "plain", "--seed", "9", "--followers", "300", "--deadline", "0.5", "--recognition")
+    with _simulator(_shared_webhook.url, *arguments, "--start", "2026-11-21T08:00", "--speed", "0") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def _people(plain: httpx.Client) -> Iterator[str]:
+    return iter([person["openid"] for person in plain.get("/_sim/followers", params={"limit": 300}).json()["followers"]])
+
+
+@pytest.fixture
+def person(_people: Iterator[str]) -> str:
+    """A follower of the plain simulator no other test has met."""
+    return next(_people)
+
+
+@pytest.fixture
+def pushed(_shared_webhook: Any) -> Callable[[str], list[Json]]:
+    """What the webhook was sent in clear about this follower, each push as a table of its fields."""
+
+    def read(openid: str) -> list[Json]:
+        mine = (push for push in _shared_webhook.pushes if push.query.get("openid") == openid)
+        return [xmltodict.parse(push.body)["xml"] for push in mine]
+
+    return read
+
+
 @pytest.fixture
 def launch() -> Iterator[Callable[..., httpx.Client]]:
     """Starts a simulator of one's own: launch(webhook_url, "--followers", "3")."""
     with ExitStack() as stack:
         yield lambda webhook_url, *arguments: stack.enter_context(_simulator(webhook_url, *arguments))
+
+
+@pytest.fixture(scope="session")
+def running() -> Callable[..., AbstractContextManager[httpx.Client]]:
+    """A simulator for as long as a with statement lasts, for fixtures that outlive a test: running(webhook_url, "--followers", "3")."""
+    return _simulator
 
 
 @pytest.fixture(scope="session")

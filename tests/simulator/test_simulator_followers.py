@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from simulator.crowd import Crowd
 
@@ -54,7 +55,26 @@ def test_a_tag_lists_those_who_carry_it(platform: httpx.Client, call: Call) -> N
     assert (shanghai["id"], shanghai["name"]) == (100, "上海")
     carriers = call(platform, "/cgi-bin/user/tag/get", {"tagid": 100, "next_openid": ""})
     assert carriers["count"] == shanghai["count"] > 50
-    assert call(platform, "/cgi-bin/user/tag/get", {"tagid": 99})["errcode"] == 40152
+    assert call(platform, "/cgi-bin/user/tag/get", {"tagid": 99})["errcode"] == 45159
+
+
+def test_a_remark_is_the_accounts_own_name_for_a_follower(platform: httpx.Client, call: Call, openid: str) -> None:
+    assert call(platform, "/cgi-bin/user/info/updateremark", {"openid": openid, "remark": "老李 30栋"})["errcode"] == 0
+    assert call(platform, "/cgi-bin/user/info", openid=openid)["remark"] == "老李 30栋"
+    assert call(platform, "/cgi-bin/user/info/updateremark", {"openid": openid, "remark": "字" * 10})["errcode"] == 40092  # 30 bytes
+    assert call(platform, "/cgi-bin/user/info/updateremark", {"openid": "oSimNobody", "remark": "x"})["errcode"] == 40003
+    assert call(platform, "/cgi-bin/user/info/updateremark", {"openid": "o" * 28, "remark": "x"})["errcode"] == 49003
+
+
+@pytest.mark.parametrize(("scene", "number", "text"), [("store_01", 0, "store_01"), ("4711", 4711, "")])
+@pytest.mark.usefixtures("webhook")
+def test_info_tells_the_code_through_which_somebody_came(
+    platform: httpx.Client, call: Call, openid: str, scene: str, number: int, text: str
+) -> None:
+    platform.post("/_sim/unfollow", json={"openid": openid})
+    platform.post("/_sim/follow", json={"openid": openid, "scene": scene})
+    info = call(platform, "/cgi-bin/user/info", openid=openid)
+    assert (info["subscribe_scene"], info["qr_scene"], info["qr_scene_str"]) == ("ADD_SCENE_QR_CODE", number, text)
 
 
 def test_the_phone_finds_followers_by_name_and_tag(platform: httpx.Client) -> None:

@@ -83,7 +83,7 @@ def test_success_and_an_empty_answer_mean_no_message(platform: httpx.Client, web
 @pytest.mark.parametrize(
     "kind",
     [
-        "json", "space before", "clear xml", "from and to as they came", "no content", "unknown type", "too long",
+        "json", "a byte order mark before", "clear xml", "from and to as they came", "no content", "unknown type", "too long",
         "forged signature", "another account", "news without articles", "image without id", "dtd inside",
     ],
 )  # fmt: skip
@@ -94,7 +94,7 @@ def test_an_abnormal_answer_is_the_failure_sentence_at_once(
     other = WeChatCrypto("demo-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "wx0000000000000000")
     answers = {
         "json": b'{"errcode":0}',
-        "space before": b"\n" + good,
+        "a byte order mark before": b"\xef\xbb\xbf" + good,
         "clear xml": f"<xml><ToUserName>{openid}</ToUserName><MsgType>text</MsgType>{TEXT}</xml>".encode(),
         "from and to as they came": passive("gh_1234567890ab", "text", TEXT, sender=openid),
         "no content": passive(openid, "text", "<Content></Content>"),

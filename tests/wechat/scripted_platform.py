@@ -2,19 +2,36 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
+
+from wechat.client import Client
+from wechat.token import MemoryTokenStore, TokenStore
 
 OK = {"errcode": 0, "errmsg": "ok", "msgid": 200228332}
 
 
+SECRET = "SECRET-CANARY"
+
+
 @dataclass
 class Asked:
+    method: str
     path: str
     query: dict[str, list[str]]
+    head: str
     body: bytes
+
+
+@dataclass
+class Late:
+    """An answer that comes after so many seconds."""
+
+    seconds: float
+    answer: object
 
 
 @dataclass
@@ -49,9 +66,10 @@ def as_http(answer: object) -> bytes:
 
 
 @asynccontextmanager
-async def platform(**answers: Sequence[object]) -> AsyncIterator[Scripted]:
+async def platform(by_path: Mapping[str, Sequence[object]] | None = None, /, **answers: Sequence[object]) -> AsyncIterator[Scripted]:
     """Keyword names are the last parts of the API's paths: template_send=[…]."""
-    scripted = Scripted(answers={PATHS[name]: list(script) for name, script in answers.items()})
+    named = {PATHS[name]: list(script) for name, script in answers.items()}
+    scripted = Scripted(answers=named | {path: list(script) for path, script in (by_path or {}).items()})
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -72,12 +90,16 @@ async def answer_one(scripted: Scripted, reader: asyncio.StreamReader, writer: a
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     lengths = [line.partition(":")[2] for line in head.lower().split("\r\n") if line.startswith("content-length:")]
     url = urlsplit(head.split(" ")[1])
-    asked = Asked(url.path, parse_qs(url.query, keep_blank_values=True), await reader.readexactly(int(lengths[0]) if lengths else 0))
+    body = await reader.readexactly(int(lengths[0]) if lengths else 0)
+    asked = Asked(head.split(" ")[0], url.path, parse_qs(url.query, keep_blank_values=True), head, body)
     scripted.asked.append(asked)
     answer = scripted.answer_to(asked)
     if isinstance(answer, asyncio.Barrier):
         await answer.wait()
         answer = OK
+    if isinstance(answer, Late):
+        await asyncio.sleep(answer.seconds)
+        answer = answer.answer
     if isinstance(answer, int | float):
         await asyncio.sleep(answer)
         return False
@@ -91,6 +113,18 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
         await scenario()
 
     asyncio.run(main())
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def client(scripted: Scripted, deadline: float = 2.0, store: TokenStore | None = None) -> AsyncIterator[Client]:
+    """A client of the scripted platform."""
+    shared = store or MemoryTokenStore(clock)
+    async with Client(app_id="wx1", secret=SECRET, api_base=scripted.base, store=shared, clock=clock, deadline=deadline) as one:
+        yield one
 
 
 PATHS = {

@@ -7,41 +7,27 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 
-from tests.wechat.scripted_platform import OK, PATHS, Scripted, page, platform, run
+from tests.wechat.scripted_platform import OK, PATHS, SECRET, Scripted, client, page, platform, run
 from wechat.client import Action, Ambiguous, Client, Details, PlatformError
-from wechat.token import MemoryTokenStore
+from wechat.client.custom import payload
+from wechat.reply import Text
 
-SECRET = "SECRET-CANARY"
 EXPIRED = {"errcode": 42001, "errmsg": "access_token expired rid: 1"}
 REFUSED = {"errcode": 40001, "errmsg": "invalid credential, access_token is invalid or not latest rid: 1"}
 
 
-def clock() -> datetime:
-    return datetime.now(UTC)
-
-
-@asynccontextmanager
-async def client(scripted: Scripted, deadline: float = 2.0) -> AsyncIterator[Client]:
-    store = MemoryTokenStore(clock)
-    async with Client(app_id="wx1", secret=SECRET, api_base=scripted.base, store=store, clock=clock, deadline=deadline) as one:
-        yield one
-
-
 async def send(one: Client) -> str:
-    return await one.template_send("oA", "T1", {"thing1": "你好"}, client_msg_id="m1")
+    return await one.template.send("oA", "T1", {"thing1": "你好"}, client_msg_id="m1")
 
 
 def test_a_template_message_is_sent_as_the_platform_wants_it() -> None:
     async def scenario() -> None:
         async with platform(template_send=[OK]) as scripted, client(scripted) as one:
             data = {"thing2": "签到\x00", "time1": "08:00"}
-            msgid = await one.template_send("oA", "T1", data, url="https://e.cn", miniprogram={"appid": "wx2"}, client_msg_id="m1")
+            msgid = await one.template.send("oA", "T1", data, url="https://e.cn", miniprogram={"appid": "wx2"}, client_msg_id="m1")
             assert msgid == "200228332"
             [call] = scripted.calls(PATHS["template_send"])
             assert call.query == {"access_token": ["TOKEN-CANARY-1"]}
@@ -59,7 +45,7 @@ def test_a_template_message_is_sent_as_the_platform_wants_it() -> None:
 def test_a_customer_service_text_is_sent_and_cut() -> None:
     async def scenario() -> None:
         async with platform(custom_send=[{"errcode": 0, "errmsg": "ok"}]) as scripted, client(scripted) as one:
-            await one.custom_send_text("oA", "签" * 2000)
+            await one.custom.send("oA", payload(Text("签" * 2000)) or {})
             sent = json.loads(scripted.calls(PATHS["custom_send"])[0].body)
             assert sent["msgtype"] == "text"
             assert len(sent["text"]["content"].encode()) <= 2048
@@ -180,7 +166,7 @@ def test_an_empty_object_is_no_yes_to_a_customer_service_text() -> None:
     async def scenario() -> None:
         async with platform(custom_send=[{}]) as scripted, client(scripted) as one:
             with pytest.raises(Ambiguous):
-                await one.custom_send_text("oA", "hi")
+                await one.custom.send("oA", payload(Text("hi")) or {})
 
     run(scenario)
 
@@ -246,7 +232,7 @@ def test_followers_come_in_pages_and_the_last_page_s_next_is_not_believed() -> N
 
     async def scenario() -> None:
         async with platform(user_get=pages) as scripted, client(scripted) as one:
-            assert [found async for found in one.followers()] == [["oA", "oB"], ["oC"]]
+            assert [found async for found in one.follower.openids()] == [["oA", "oB"], ["oC"]]
             assert [call.query["next_openid"] for call in scripted.calls(PATHS["user_get"])] == [[""], ["oB"], ["oC"]]
 
     run(scenario)
@@ -256,7 +242,7 @@ def test_a_platform_that_pages_in_a_circle_is_left() -> None:
     async def scenario() -> None:
         again = {"total": 1, "count": 1, "data": {"openid": ["oA"]}, "next_openid": "oA"}
         async with platform(user_get=[again]) as scripted, client(scripted) as one:
-            assert len([found async for found in one.followers()]) == 2
+            assert len([found async for found in one.follower.openids()]) == 2
 
     run(scenario)
 
@@ -268,18 +254,20 @@ INFO = {
     "remark": "老王",
     "tagid_list": [2, 9],
     "subscribe_scene": "ADD_SCENE_QR_CODE",
+    "qr_scene": 0,
+    "qr_scene_str": "store_01",
 }
 GONE = {"subscribe": 0, "openid": "oB"}
-DETAILS = [Details("oA", True, 1700000000, (2, 9), "ADD_SCENE_QR_CODE", "老王"), Details("oB", False)]
+DETAILS = [Details("oA", True, 1700000000, (2, 9), "ADD_SCENE_QR_CODE", "老王", "store_01"), Details("oB", False)]
 
 
 def test_details_of_followers_come_in_one_call() -> None:
     async def scenario() -> None:
         async with platform(batchget=[{"user_info_list": [INFO, GONE]}]) as scripted, client(scripted) as one:
-            assert await one.follower_details(["oA", "oB"]) == DETAILS
-            assert await one.follower_details([]) == []
+            assert await one.follower.details(["oA", "oB"]) == DETAILS
+            assert await one.follower.details([]) == []
             with pytest.raises(ValueError, match="100"):
-                await one.follower_details(["o"] * 101)
+                await one.follower.details(["o"] * 101)
             assert len(scripted.calls(PATHS["batchget"])) == 1
 
     run(scenario)
@@ -291,7 +279,7 @@ def test_details_come_one_by_one_where_there_is_no_such_call(missing: object, tr
         info: list[object] = [INFO, {"errcode": 40003, "errmsg": "invalid openid"}]
         async with platform(batchget=[missing], user_info=[*info, *info]) as scripted, client(scripted) as one:
             for _ in range(2):
-                assert {one.openid for one in await one.follower_details(["oA", "oB"])} >= {"oA"}
+                assert {one.openid for one in await one.follower.details(["oA", "oB"])} >= {"oA"}
             assert len(scripted.calls(PATHS["user_info"])) == 4
             assert len(scripted.calls(PATHS["batchget"])) == tries
 
@@ -302,7 +290,7 @@ def test_a_platform_down_is_no_platform_without_batchget() -> None:
     async def scenario() -> None:
         async with platform(batchget=[page(503, b"<html>")], user_info=[INFO]) as scripted, client(scripted) as one:
             with pytest.raises(Ambiguous):
-                await one.follower_details(["oA"])
+                await one.follower.details(["oA"])
             assert not scripted.calls(PATHS["user_info"])
 
     run(scenario)
@@ -313,8 +301,8 @@ def test_tags_and_templates_are_listed() -> None:
         tags = {"tags": [{"id": 2, "name": "星标组", "count": 1}, {"id": 100, "name": "会员", "count": 5}]}
         templates = {"template_list": [{"template_id": "T1", "title": "提醒", "content": "{{thing1.DATA}}", "example": ""}]}
         async with platform(tags_get=[tags], templates=[templates]) as scripted, client(scripted) as one:
-            assert await one.tags() == {2: "星标组", 100: "会员"}
-            assert [template["template_id"] for template in await one.templates()] == ["T1"]
+            assert await one.tag.names() == {2: "星标组", 100: "会员"}
+            assert [template["template_id"] for template in await one.template.list()] == ["T1"]
 
     run(scenario)
 

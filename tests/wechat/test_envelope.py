@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wechatpy.crypto import WeChatCrypto
 
-from wechat.envelope import BadEnvelope, BadSignature, Envelope, Opened
+from wechat.envelope import BadEnvelope, BadSignature, Envelope, Opened, Previous
 from wechat.inbound import Unreadable
 from wechat.reply import Article, Handoff, Image, Music, News, Reply, Text, Video, Voice, clean, cut
 
@@ -21,6 +21,7 @@ TOKEN, AES, APP = "pamtest", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "wxb
 OLD_TOKEN, OLD_AES = "oldtoken", "Z" * 42 + "Y"
 SECOND = 1714112445
 NOW = datetime.fromtimestamp(SECOND, UTC)
+UNTIL = NOW + timedelta(days=1)
 NONCE = "415670741"
 HEAD = "<ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[oA]]></FromUserName><CreateTime>1714112445</CreateTime>"
 TEXT = f"<xml>{HEAD}<MsgType>text</MsgType><Content>签到</Content><MsgId>1</MsgId></xml>"
@@ -37,7 +38,7 @@ OFFICIAL_QUERY = (
     b"&encrypt_type=aes&msg_signature=046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
 )
 
-SAFE = Envelope(app_id=APP, token=TOKEN, aes_key=AES, mode="safe", previous=[(OLD_TOKEN, OLD_AES)])
+SAFE = Envelope(app_id=APP, token=TOKEN, aes_key=AES, mode="safe", previous=Previous(OLD_TOKEN, OLD_AES, UNTIL))
 PLAIN = Envelope(app_id=APP, token=TOKEN, aes_key=None, mode="plain")
 
 
@@ -390,3 +391,51 @@ def test_news_has_one_article_for_a_message_and_eight_for_an_event() -> None:
 def test_a_handoff_without_account_names_none() -> None:
     assert reparsed(Handoff())["MsgType"] == "transfer_customer_service"
     assert "TransInfo" not in reparsed(Handoff())
+
+
+# Rotation
+
+
+def rotated(token: str | None, aes: str | None) -> Envelope:
+    """An account whose token, AES key or both were replaced; the old ones hold for a day."""
+    return Envelope(app_id=APP, token=TOKEN, aes_key=AES, mode="safe", previous=Previous(token, aes, UNTIL))
+
+
+@pytest.mark.parametrize(("token", "aes"), [(OLD_TOKEN, OLD_AES), (OLD_TOKEN, None), (None, OLD_AES)])
+def test_what_was_sent_under_the_old_keys_is_answered_under_them_until_they_end(token: str | None, aes: str | None) -> None:
+    envelope = rotated(token, aes)
+    used_token, used_aes = token or TOKEN, aes or AES
+    for at in (NOW, UNTIL - timedelta(seconds=1)):
+        second = str(int(at.timestamp()))
+        old = sealed(encrypt(TEXT, token=used_token, aes=used_aes), timestamp=second, token=used_token)
+        push = envelope.open(*old, at)
+        assert push.inbound.text == "签到"
+        assert reply_in(envelope, push, at, used_token, used_aes) == "好"
+        new = envelope.open(*sealed(encrypt(TEXT), timestamp=second), at)
+        assert reply_in(envelope, new, at, TOKEN, AES) == "好"
+
+
+def reply_in(envelope: Envelope, push: Opened, at: datetime, token: str, aes: str) -> str:
+    """What a reply says, opened with these keys."""
+    body = envelope.seal(envelope.render(Text("好"), push.inbound, at), push, at)
+    outer = xmltodict.parse(body)["xml"]
+    inner = WeChatCrypto(token, aes, APP).decrypt_message(body, outer["MsgSignature"], outer["TimeStamp"], outer["Nonce"])
+    return str(xmltodict.parse(inner)["xml"]["Content"])
+
+
+@pytest.mark.parametrize("at", [UNTIL, UNTIL + timedelta(days=99)])
+def test_the_old_token_proves_nothing_any_more_once_it_is_over(at: datetime) -> None:
+    second = str(int(at.timestamp()))
+    with pytest.raises(BadSignature):
+        rotated(OLD_TOKEN, OLD_AES).open(*sealed(encrypt(TEXT, token=OLD_TOKEN, aes=OLD_AES), timestamp=second, token=OLD_TOKEN), at)
+    with pytest.raises(BadSignature):
+        query = urlencode({"signature": sign(OLD_TOKEN, second, NONCE), "timestamp": second, "nonce": NONCE, "echostr": "1"})
+        rotated(OLD_TOKEN, OLD_AES).verify_url(query.encode(), at)
+    with pytest.raises(Unreadable):
+        rotated(None, OLD_AES).open(*sealed(encrypt(TEXT, aes=OLD_AES), timestamp=second), at)
+    assert rotated(OLD_TOKEN, OLD_AES).open(*sealed(encrypt(TEXT), timestamp=second), at).inbound.text == "签到"
+
+
+def test_an_old_aes_key_that_cannot_be_one_says_which_it_is() -> None:
+    with pytest.raises(ValueError, match="the previous EncodingAESKey"):
+        rotated(OLD_TOKEN, "short")

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.wechat.scripted_platform import run
+from app.token_store import DatabaseTokenStore
+from models.clock import utc_now
+from models.database import Database
+from tests.people import ROOT
+from tests.wechat.scripted_platform import PATHS, platform, run
+from wechat.client import Client
 from wechat.errcodes import Action, PlatformError
 from wechat.token import LEASE, MemoryTokenStore, Token, Tokens
 
@@ -165,3 +171,73 @@ async def test_a_failed_refresh_leaves_the_living_token_in_use(world: World) -> 
 async def test_no_printed_form_shows_a_token(world: World) -> None:
     token = await world.worker().get()
     assert token.value not in f"{token!r} {await world.store.read()!r}"
+
+
+# Eight workers as in production: each with a connection of its own to the one database.
+
+WORKERS = 8
+FOREVER = {"errcode": 40001, "errmsg": "invalid credential, access_token is invalid or not latest rid: 1"}
+
+
+def in_eight_workers(database_url: str, scenario: Callable[[list[DatabaseTokenStore]], Awaitable[None]]) -> None:
+    with ExitStack() as opened:
+        databases = [opened.enter_context(closing(Database(database_url))) for _ in range(WORKERS)]
+        run(lambda: scenario([DatabaseTokenStore(database, "wx1", utc_now) for database in databases]))
+
+
+def test_eight_workers_over_one_database_refresh_once_per_generation(database_url: str) -> None:
+    async def scenario(stores: list[DatabaseTokenStore]) -> None:
+        world = World()
+        workers = [Tokens(world.fetch, store, utc_now) for store in stores]
+        tokens = await asyncio.gather(*(worker.get() for worker in workers for _ in range(3)))
+        for generation in range(1, 4):
+            assert set(tokens) == {Token(f"token-{generation}", generation)}
+            assert world.fetched == generation
+            tokens = await asyncio.gather(*(worker.refused(tokens[0]) for worker in workers for _ in range(3)))
+
+    in_eight_workers(database_url, scenario)
+
+
+def test_a_platform_that_refuses_every_token_is_asked_twice_per_call_and_for_one_token_more(sqlite_url: str) -> None:
+    calls = 5
+
+    async def work(base: str, store: DatabaseTokenStore) -> None:
+        async with Client(app_id="wx1", secret="s", api_base=base, store=store, clock=utc_now) as one:
+            for _ in range(calls):
+                with pytest.raises(PlatformError, match="40001"):
+                    await one.template.send("oA", "T1", {}, client_msg_id="m1")
+
+    async def scenario(stores: list[DatabaseTokenStore]) -> None:
+        async with platform(template_send=[FOREVER]) as scripted:
+            await asyncio.gather(*(work(scripted.base, store) for store in stores))
+            assert len(scripted.calls(PATHS["template_send"])) == 2 * WORKERS * calls
+            assert len(scripted.calls(PATHS["stable_token"])) <= 1 + WORKERS * calls
+            assert all(b"force_refresh" not in call.body for call in scripted.calls(PATHS["stable_token"]))
+
+    in_eight_workers(sqlite_url, scenario)
+
+
+@in_a_world
+async def test_a_platform_that_names_the_token_again_that_it_refuses_is_asked_for_another_once_in_a_while(world: World) -> None:
+    async def fetch() -> tuple[str, int]:
+        world.fetched += 1
+        return "the same", 7200
+
+    workers = [Tokens(fetch, world.store, lambda: world.now) for _ in range(8)]
+    for _ in range(20):
+        for worker in workers:
+            token = await worker.get()
+            assert (await worker.refused(token)).value == "the same"
+    assert world.fetched <= 1 + len(workers)
+    world.later(seconds=9)
+    await workers[0].refused(await workers[0].get())
+    assert world.fetched <= 2 + len(workers)
+
+
+def test_nothing_of_ours_clears_a_quota() -> None:
+    # Ten a month for all programs and people of the account together: that is a person's decision, in the platform's console.
+    for package in ("app", "handlers", "models", "scheduler", "wechat"):
+        for path in (ROOT / package).rglob("*.py"):
+            told = path.read_text("utf-8")
+            assert "clear_quota" not in told, path
+            assert "quota/clear" not in told, path
