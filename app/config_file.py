@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,9 +92,39 @@ def _validated(document: Document, keys: Mapping[type[Any], str]) -> dict[type, 
 
 def _one(faults: Faults, model: type[BaseModel], value: Any, where: Location) -> Any:
     try:
-        # By way of JSON: strict about types and yet able to read dates, times, tuples and tables of numbers as written in YAML.
-        return model.model_validate_json(pydantic_core.to_json(value))
+        return _valid(model, value)
     except ValidationError as error:
-        found = error.errors(include_url=False)[:_MOST_FAULTS]
+        found = _all_errors(model, value, error)[:_MOST_FAULTS]
         faults.complain([((*where, *fault["loc"]), dict(fault)) for fault in found])
         return None
+
+
+def _valid(model: type[BaseModel], value: Any) -> Any:
+    # By way of JSON: strict about types and yet able to read dates, times, tuples and tables of numbers as written in YAML.
+    return model.model_validate_json(pydantic_core.to_json(value))
+
+
+def _all_errors(model: type[BaseModel], value: Any, error: ValidationError) -> list[Any]:
+    """The errors, and those among the items of lists that are too long: pydantic does not look at these until the list is short enough."""
+    found = error.errors(include_url=False)
+    long = [fault for fault in found if fault["type"] == "too_long"]
+    if not long:
+        return found
+    cut = copy.deepcopy(value)
+    for fault in long:
+        del _at(cut, fault["loc"])[fault["ctx"]["max_length"] :]
+    try:
+        _valid(model, cut)
+    except ValidationError as more:
+        seen = {(fault["loc"], fault["type"]) for fault in found}
+        found += [fault for fault in _all_errors(model, cut, more) if (fault["loc"], fault["type"]) not in seen]
+    return found
+
+
+def _at(value: Any, location: Location) -> list[Any]:
+    """The list at this location. Parts of it that are no key of the value name a member of a union."""
+    here: Any = value
+    for part in location:
+        known = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int) and part < len(here)
+        here = here[part] if known else here
+    return here if isinstance(here, list) else []

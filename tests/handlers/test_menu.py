@@ -241,3 +241,16 @@ def test_the_shipped_menu_leads_somewhere(world: World) -> None:
     from tests.people import ROOT
 
     assert len(live.read(ROOT / "config.yaml").config[MenuSection].wire()) == 3
+
+
+def test_a_menu_with_too_many_buttons_is_told_its_other_errors_too(tmp_path: Path) -> None:
+    items = "".join(f"        - {{name: {name}, url: {'ftp' if name == 'b' else 'https'}://e.com}}\n" for name in "abcdef")
+    first = "menu:\n  buttons:\n    - {name: 一二三四五六七, url: https://e.com}\n    - name: 好\n      items:\n"
+    path = tmp_path / "config.yaml"
+    path.write_text(account() + first + items + "    - {name: 三, url: https://e.com}\n    - {name: 四, url: https://e.com}\n", "utf-8")
+    with pytest.raises(BadConfig) as bad:
+        live.read(path)
+    told = [(complaint.line, complaint.zh) for complaint in bad.value.complaints]
+    assert [line for line, _ in told] == [4, 5, 7, 9]
+    assert told[0][1] == "最多 3 项，现在有 4 项"
+    assert told[2][1] == "最多 5 项，现在有 6 项"
