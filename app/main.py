@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import hashlib
+import os
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +20,7 @@ from fastapi import FastAPI, Response
 from starlette.types import Receive, Scope, Send
 
 from app import media_files
+from app.journal import Journal
 from app.live import Live
 from app.logs import log
 from app.metrics import Metrics
@@ -46,6 +50,7 @@ class Service:
     client: Client
     metrics: Metrics
     roles: Collection[str]
+    journal: Journal
     clock: Clock = utc_now
     timetable: Timetable = field(init=False)
     sender: Sender = field(init=False)
@@ -65,13 +70,16 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """While it runs: the file is watched and the clock runs. Afterwards what was begun is settled and everything is closed."""
-        watching = asyncio.create_task(self.live.watch())
+        tasks = [asyncio.create_task(self.live.watch())]
+        if isinstance(app, App) and app.webhook is not None:
+            tasks.append(asyncio.create_task(app.webhook.catch_up()))
         self.timetable.start()
         log.info("serving", roles=sorted(self.roles), rules=self.live.config.version)
         try:
             yield
         finally:
-            watching.cancel()
+            for task in tasks:
+                task.cancel()
             self.timetable.stop()
             await asyncio.gather(self.sender.stop(), self.messenger.stop())
             await self.client.aclose()
@@ -120,6 +128,14 @@ def _previous(secrets: Secrets, now: datetime) -> Previous | None:
     return Previous(secrets.token_previous, secrets.encoding_aes_key_previous, secrets.previous_until)
 
 
+def _journal(database: Database) -> Path:
+    """Beside the database where that is a file, else in this machine's folder for temporary ones, one for each database."""
+    if database.is_sqlite:
+        return Path(f"{database.url.database}.pushes")
+    name = hashlib.sha256(database.url.render_as_string(hide_password=True).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"yizhan-{os.getuid()}-{name}.pushes"
+
+
 def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock = utc_now) -> Service:
     """The service this file describes, with its database at the newest version where that is SQLite.
 
@@ -140,7 +156,7 @@ def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock =
         require_newest(database)
     store = DatabaseTokenStore(database, account.app_id, clock)
     client = Client(app_id=account.app_id, secret=app_secret, api_base=account.api_base, store=store, clock=clock)
-    return Service(live, database, envelope, client, metrics, roles, clock)
+    return Service(live, database, envelope, client, metrics, roles, Journal(_journal(database)), clock)
 
 
 class App(FastAPI):
@@ -173,7 +189,9 @@ def create_app(service: Service) -> App:
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     if "web" in service.roles:
-        app.webhook = Webhook(service.envelope, service.database, service.live, service.metrics, service.clock, service.wake)
+        app.webhook = Webhook(
+            service.envelope, service.database, service.live, service.metrics, service.clock, service.wake, service.journal
+        )
     return app
 
 

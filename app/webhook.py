@@ -21,6 +21,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 from starlette.types import Receive, Scope, Send
 
+from app.journal import Journal
 from app.live import Live, Version
 from app.logs import log, mask, note
 from app.metrics import Metrics
@@ -37,6 +38,7 @@ from wechat.reply import Text
 MOST_BYTES = 64 * 1024
 ANSWER_WITHIN = 4.3  # seconds; the platform hangs up after 5 (Receiving_standard_messages), and the wire takes its share
 BODY_WITHIN = 3.0
+CATCH_UP = 2.0  # seconds between two looks into the journal
 OK = b"success"
 _NOTHING = Text("")
 
@@ -51,13 +53,21 @@ class Effect(NamedTuple):
     copy: int = 0  # which copy of the push this is for, 0 for the first
     queued: bool = False  # a customer-service message waits to be sent
     late: bool = False  # it is the reply itself
+    stored: bool = True  # on record in the database
 
 
 class Webhook:
     """Answers the platform. Every copy of a push gets the one reply that its first copy led to."""
 
     def __init__(
-        self, envelope: Envelope, database: Database, live: Live, metrics: Metrics, clock: Clock, wake: Callable[[], None]
+        self,
+        envelope: Envelope,
+        database: Database,
+        live: Live,
+        metrics: Metrics,
+        clock: Clock,
+        wake: Callable[[], None],
+        journal: Journal,
     ) -> None:
         self._envelope = envelope
         self._database = database
@@ -65,6 +75,7 @@ class Webhook:
         self._metrics = metrics
         self._clock = clock
         self._wake = wake  # somebody who sends customer-service messages
+        self._journal = journal
         self._later: set[asyncio.Future[None]] = set()
         self._running: dict[str, asyncio.Future[Effect]] = {}
         self._told: set[str] = set()  # of those that run: whose first copy was answered `success` already
@@ -135,6 +146,7 @@ class Webhook:
         if not running.done():
             if not joined:
                 self._told.add(key)
+                self._journal.keep(inbound, now)
                 running.add_done_callback(lambda late: self._late(inbound, key, now, deadline, late))
             return self._silent(inbound, "late", None, now, started)
         if not joined:
@@ -143,7 +155,9 @@ class Webhook:
             running = asyncio.ensure_future(self._after_bug(bug, inbound, now, deadline))
             await _done_or_late(running, deadline)
             if not running.done():
-                self._keep(asyncio.ensure_future(self._finish(running, key)))
+                self._told.add(key)
+                self._journal.keep(inbound, now)
+                self._keep(asyncio.ensure_future(self._finish(running, key, now)))
                 return self._silent(inbound, "late", None, now, started)
         effect = running.result()
         if effect.queued:
@@ -160,7 +174,7 @@ class Webhook:
         return OK
 
     async def _after_bug(self, bug: BaseException, inbound: Inbound, now: datetime, deadline: float) -> Effect:
-        """A neutral sentence, stored like any reply, for every copy of the message; nothing where even that cannot be stored."""
+        """A neutral sentence, stored like any reply, for every copy of the message; where even that cannot be stored, it is journalled."""
         version = self._live.current
         rules = version.settings.config.version
         log.error("inbound failed", kind=inbound.kind, openid=mask(inbound.openid), rules=rules, exc_info=bug)
@@ -169,61 +183,90 @@ class Webhook:
             return await self._database.run(lambda db: self._apologise(db, version, inbound, now, deadline))
         except Exception:
             log.exception("inbound not stored", openid=mask(inbound.openid))
-            return Effect(None, "error")
+            self._journal.keep(inbound, now)
+            return Effect(None, "error", stored=False)
 
-    def _take_in(self, db: Connection, version: Version, inbound: Inbound, key: str, now: datetime, deadline: float) -> Effect:
+    async def catch_up(self) -> None:
+        """Never returns: what is journalled is taken in as soon as the database can, once each, and its reply follows."""
+        while True:
+            for inbound, now in self._journal.kept():
+                if inbound.key in self._running or inbound.key in self._told:
+                    continue  # this process is still at it
+                if not await self._taken_up(inbound, now):
+                    break
+            await asyncio.sleep(CATCH_UP)
+
+    async def _taken_up(self, inbound: Inbound, now: datetime) -> bool:
+        version, key = self._live.current, inbound.key
+        try:
+            effect = await self._database.run(lambda db: self._take_in(db, version, inbound, key, now, 0.0, journalled=True))
+        except Exception as bug:
+            effect = await self._after_bug(bug, inbound, now, 0.0)
+        if effect.stored:
+            self._journal.forget(key)
+        if effect.queued:
+            self._wake()
+        return effect.stored
+
+    def _take_in(
+        self, db: Connection, version: Version, inbound: Inbound, key: str, now: datetime, deadline: float, *, journalled: bool = False
+    ) -> Effect:
         """One transaction: admitted first, then the effects, then the reply on the entry."""
         admitted = self._admit(db, inbound, key, now)
+        if isinstance(admitted, inbox.Repeated) and journalled:
+            return Effect(None, "repeated")  # whoever took it in saw to the reply
         if isinstance(admitted, inbox.Repeated):
-            return self._in_time(db, Effect(admitted.reply, "repeated", admitted.copy), key, deadline)
+            return self._in_time(db, Effect(admitted.reply, "repeated", admitted.copy), key, deadline, now)
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         xml = self._envelope.render(reply, inbound, now) if reply else None
         inbox.answered(db, admitted.id, ctx.follower.id or None, ctx.answered_by, version.settings.config.version, xml or None)
         # A reply that says nothing says that something else was queued instead, such as a picture that must be uploaded first.
-        return self._in_time(db, Effect(xml or None, ctx.answered_by, queued=xml == ""), key, deadline)
+        return self._in_time(db, Effect(xml or None, ctx.answered_by, queued=xml == ""), key, deadline, now)
 
     def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime, deadline: float) -> Effect:
         """A bug stood in the way: the entry is kept with a neutral sentence, so that no copy is tried again and all say the same."""
         admitted = self._admit(db, inbound, inbound.key, now)
         if isinstance(admitted, inbox.Repeated):
-            return self._in_time(db, Effect(admitted.reply, "repeated", admitted.copy), inbound.key, deadline)
+            return self._in_time(db, Effect(admitted.reply, "repeated", admitted.copy), inbound.key, deadline, now)
         person = routing.meet(db, inbound, now)
         spoken = inbound.type in routing.SPOKEN or inbound.event == "click"
         xml = self._envelope.render(Text(keyword.sorry(version.settings.config)), inbound, now) if spoken else None
         inbox.answered(db, admitted.id, person.id or None, "error", version.settings.config.version, xml)
-        return self._in_time(db, Effect(xml, "error"), inbound.key, deadline)
+        return self._in_time(db, Effect(xml, "error"), inbound.key, deadline, now)
 
     def _admit(self, db: Connection, inbound: Inbound, key: str, now: datetime) -> inbox.Admitted | inbox.Repeated:
         said_at = from_seconds(inbound.created_at)
         return inbox.admit(db, key, inbound.kind, inbound.text or None, said_at, now, fields=inbound.kept)
 
-    def _in_time(self, db: Connection, effect: Effect, key: str, deadline: float) -> Effect:
+    def _in_time(self, db: Connection, effect: Effect, key: str, deadline: float, came_at: datetime) -> Effect:
         """The effect; where it is too late for a passive reply, the reply is queued in this same transaction."""
-        if effect.xml and time.perf_counter() > deadline and self._follow_up(db, key, effect):
+        if effect.xml and time.perf_counter() > deadline and self._follow_up(db, key, effect, came_at):
             return effect._replace(queued=True, late=True)
         return effect
 
-    def _follow_up(self, db: Connection, key: str, effect: Effect) -> bool:
+    def _follow_up(self, db: Connection, key: str, effect: Effect, came_at: datetime) -> bool:
         """Afterwards the reply waits as a customer-service message, if it can be one and no newer copy of the push answers for itself."""
         message = payload(reply_in(effect.xml) or _NOTHING) if effect.xml else None
         now = self._clock()
         entry = inbox.follow_up(db, key, effect.copy, now) if message else None
         if entry is None or message is None:
             return False
-        return customer_message.queue(db, f"reply:{entry.id}", entry.follower_id, message, now + FOLLOWS_WITHIN, now)
+        return customer_message.queue(db, f"reply:{entry.id}", entry.follower_id, message, came_at + FOLLOWS_WITHIN, now)
 
     def _late(self, inbound: Inbound, key: str, now: datetime, deadline: float, late: asyncio.Future[Effect]) -> None:
         del self._running[key]
         if (bug := late.exception()) is not None:
             late = asyncio.ensure_future(self._after_bug(bug, inbound, now, deadline))
-        self._keep(asyncio.ensure_future(self._finish(late, key)))
+        self._keep(asyncio.ensure_future(self._finish(late, key, now)))
 
-    async def _finish(self, late: asyncio.Future[Effect], key: str) -> None:
+    async def _finish(self, late: asyncio.Future[Effect], key: str, came_at: datetime) -> None:
         """The platform was told `success` before this was done: where the transaction itself was in time, the reply is queued now."""
         try:
             effect = await late
             if effect.xml and not effect.late:
-                effect = effect._replace(queued=await self._database.run(lambda db: self._follow_up(db, key, effect)))
+                effect = effect._replace(queued=await self._database.run(lambda db: self._follow_up(db, key, effect, came_at)))
+            if effect.stored:
+                self._journal.forget(key)
             if effect.queued:
                 self._wake()
         except Exception:

@@ -142,7 +142,8 @@ class World:
         secrets = Secrets(APP_SECRET, TOKEN, AES_KEY, database_url)
         self.service: Service = build(self.path, secrets, {"web"}, clock=lambda: self.at)
         self._runner = asyncio.Runner()
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(self.service)), base_url="http://bot")
+        self.app = create_app(self.service)
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bot")
 
     def close(self) -> None:
         """Everything is let go of."""
