@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -30,6 +31,8 @@ class Journal:
         path = self._path(inbound.key)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._is_ours():
+                raise PermissionError(f"{self._folder} belongs to somebody else")
             unfinished = path.with_suffix(".new")
             file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
@@ -49,6 +52,8 @@ class Journal:
     def kept(self) -> Iterator[tuple[Inbound, datetime]]:
         """What waits, oldest first, and when it came."""
         with suppress(OSError):
+            if not self._is_ours():
+                return
             for path in sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns):
                 try:
                     found = orjson.loads(path.read_bytes())
@@ -56,6 +61,11 @@ class Journal:
                 except (ValueError, KeyError, TypeError, Unreadable) as damaged:
                     log.error("journalled push unreadable", file=path.name, reason=str(damaged))
                     path.rename(path.with_suffix(".damaged"))
+
+    def _is_ours(self) -> bool:
+        # In a folder that everybody may write to, another user could have made it first, to read or to forge pushes.
+        found = self._folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"

@@ -92,6 +92,16 @@ def test_a_journal_gives_back_what_it_kept_in_order_and_sets_damaged_files_aside
     assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
 
 
+def test_a_journal_in_a_folder_that_is_not_ours_is_neither_read_nor_written(tmp_path: Path) -> None:
+    mine, inbound = Journal(tmp_path / "kept"), parse(message(openid("一"), 1_795_226_400, Content="一").encode())
+    mine.keep(inbound, datetime(2026, 11, 21, tzinfo=UTC))
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    linked = Journal(tmp_path / "link")
+    assert list(linked.kept()) == []
+    linked.keep(parse(message(openid("二"), 1_795_226_400, Content="二").encode()), datetime(2026, 11, 21, tzinfo=UTC))
+    assert len(list(mine.kept())) == 1
+
+
 def test_kill_9_while_the_database_is_locked_loses_nothing(town: Callable[..., Town], tmp_path: Path) -> None:
     here = town()
     who = str(here.ask("/_sim/followers?limit=1")["followers"][0]["openid"])
