@@ -78,6 +78,7 @@ class Webhook:
         self._journal = journal
         self._later: set[asyncio.Future[None]] = set()
         self._running: dict[str, asyncio.Future[Effect]] = {}
+        self._owed: set[str] = set()  # answered `success` and journalled, and this process is still at it
         self._told: set[str] = set()  # of those that run: whose first copy was answered `success` already
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,6 +147,7 @@ class Webhook:
         if not running.done():
             if not joined:
                 self._told.add(key)
+                self._owed.add(key)
                 self._journal.keep(inbound, now)
                 running.add_done_callback(lambda late: self._late(inbound, key, now, deadline, late))
             return self._silent(inbound, "late", None, now, started)
@@ -155,14 +157,16 @@ class Webhook:
             running = asyncio.ensure_future(self._after_bug(bug, inbound, now, deadline))
             await _done_or_late(running, deadline)
             if not running.done():
-                self._told.add(key)
+                self._owed.add(key)
                 self._journal.keep(inbound, now)
                 self._keep(asyncio.ensure_future(self._finish(running, key, now)))
                 return self._silent(inbound, "late", None, now, started)
         effect = running.result()
         if effect.queued:
             self._wake()
-        if effect.late or key in self._told:
+        # Who joined the first copy shares its late reply. A copy that came after it asked the database itself: it is the newest, and what
+        # it was given there the first one can no longer queue.
+        if effect.late or (joined and key in self._told):
             return self._silent(inbound, "late", effect, now, started)
         if not effect.xml:
             return self._silent(inbound, "silent" if inbound.known else "unknown", effect, now, started)
@@ -190,7 +194,7 @@ class Webhook:
         """Never returns: what is journalled is taken in as soon as the database can, once each, and its reply follows."""
         while True:
             for inbound, now in self._journal.kept():
-                if inbound.key in self._running or inbound.key in self._told:
+                if inbound.key in self._running or inbound.key in self._owed:
                     continue  # this process is still at it
                 if not await self._taken_up(inbound, now):
                     break
@@ -273,6 +277,7 @@ class Webhook:
             log.exception("late reply not queued")
         finally:
             self._told.discard(key)
+            self._owed.discard(key)
 
     def _keep(self, task: asyncio.Future[None]) -> None:
         """Holds on to a task until it is done: the loop alone would let it be collected."""

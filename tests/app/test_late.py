@@ -181,6 +181,25 @@ def test_a_copy_that_is_answered_before_the_late_one_could_queue_wins(found: Fou
     assert other.push(inner)[0].text == "第1天 +5 共5"
 
 
+def test_a_copy_to_the_same_process_just_after_a_late_commit_leaves_one_answer(found: Founded) -> None:
+    bot, bodies = found(), []
+    query, body = pushed(bot, say(bot))
+
+    async def twice() -> list[Answer]:
+        hook = bot.app.webhook
+        assert hook is not None
+        again = hook._envelope.open(query.encode(), body, bot.at)
+        first = asyncio.ensure_future(bot._push_all([(query, body)]))
+        while not (hook._told and not hook._running):  # the late commit has ended, and its reply is not queued yet
+            await asyncio.sleep(0)
+        bodies.append(await hook._answer(again, bot.at, time.perf_counter()))
+        return await first
+
+    assert with_a_slow_commit(bot, 2 * LIMIT, twice)[0].body == b"success"
+    settle(bot)
+    assert (bodies != [b"success"]) + len(queued(bot)) == 1
+
+
 def test_a_copy_that_is_late_itself_queues_what_the_first_was_answered(found: Founded) -> None:
     bot, other = found(), found()
     inner = say(bot)
