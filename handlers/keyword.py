@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import time
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import ahocorasick_rs
 import re2
@@ -13,15 +12,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from handlers import replies
 from handlers.replies import ReplyText, ReplyWith
 from handlers.routing import Answer, Context, Feature, Hearing, normal
-from models import points
-from models.clock import TimeOfDay, business_day, time_of_day, within
+from models import condition
+from models.condition import Conditions
 from models.config import Config, Problem, Rules, wrong
-from models.follower import tags_of
-from models.points import LevelRules
 from wechat.reply import Reply
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _RE2 = re2.Options()
 _RE2.log_errors = False
@@ -49,27 +43,18 @@ Words = Annotated[list[_Some], BeforeValidator(_listed), Field(min_length=1)]
 Patterns = Annotated[list[Annotated[_Some, AfterValidator(_check_pattern)]], BeforeValidator(_listed), Field(min_length=1)]
 
 
-class When(Rules):
+class When(Conditions):
     """When a rule answers: any of the words, within all of the conditions."""
 
     exact: Words | None = Field(None, description="整句等于其中一个")
     contains: Words | None = Field(None, description="句子里有其中一个")
     prefix: Words | None = Field(None, description="以其中一个开头")
     regex: Patterns | None = Field(None, description="正则表达式（RE2），句子里找到就算")
-    from_: TimeOfDay | None = Field(None, alias="from", description='从几点，例如 "09:00"')
-    to: TimeOfDay | None = Field(None, description='到几点（不含），例如 "18:00"；比 from 小就是过夜')
-    days: Annotated[list[Day], Field(min_length=1)] | None = Field(None, description="星期几：mon tue wed thu fri sat sun")
-    tags: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="有其中一个标签的粉丝")
-    level: str | None = Field(None, description="达到这个等级的粉丝")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.exact or self.contains or self.prefix or self.regex):
             raise wrong("when 里至少要有 exact、contains、prefix、regex 之一", "when needs at least one of exact, contains, prefix, regex")
-        if (self.from_ is None) != (self.to is None):
-            raise wrong("from 和 to 要一起写", "write both from and to")
-        if self.from_ is not None and self.from_ == self.to:
-            raise wrong("from 和 to 一样，永远不会匹配", "from and to are the same: this never matches")
         return self
 
 
@@ -125,14 +110,16 @@ class Matcher:
 
     def answer(self, ctx: Context) -> Reply | None:
         """The reply of the first rule that matches in words and conditions."""
+        if not ctx.text:
+            return None
         for number in self.candidates(ctx.text):
             rule = self._rules[number]
-            unmet = _unmet(rule.when, ctx)
-            if unmet is None:
+            why_not = condition.unmet(rule.when, rule.name, ctx.circumstances)
+            if why_not is None:
                 ctx.answered_by = f"keywords:{rule.name}"[:200]
-                ctx.explain(f"关键词规则“{rule.name}” 匹配（keywords.rules.{number}）")
+                ctx.explain(f"关键词规则“{rule.name}” 匹配", ("keywords", "rules", number))
                 return replies.say(rule.reply, ctx)
-            ctx.explain(f"关键词规则“{rule.name}” 的词匹配，但{unmet}")
+            ctx.explain(f"关键词规则“{rule.name}” 的词匹配，但{why_not}", ("keywords", "rules", number))
         return None
 
 
@@ -140,30 +127,6 @@ def _hearing(section: KeywordsSection) -> Hearing:
     matcher = Matcher(section)
     words = [word for rule in section.rules for word in (*(rule.when.exact or ()), *(rule.when.contains or ()), *(rule.when.prefix or ()))]
     return Hearing(lambda said: bool(matcher.candidates(said)), words)
-
-
-def _unmet(when: When, ctx: Context) -> str | None:
-    """The first condition that does not hold, in words."""
-    local = ctx.said_at.astimezone(ctx.zone)
-    if when.days and _DAYS[business_day(ctx.said_at, ctx.zone).weekday()] not in when.days:
-        return "今天不在 days 里"
-    if when.from_ and when.to and not _between(local.time(), when.from_, when.to):
-        return f"现在不在 {when.from_}–{when.to}"
-    if when.tags and not tags_of(ctx.db, ctx.follower.id) & set(when.tags):
-        return f"粉丝没有标签 {'、'.join(when.tags)}"
-    if when.level and not _reached(when.level, ctx):
-        return f"粉丝没到等级 {when.level}"
-    return None
-
-
-def _between(at: time, begin: str, end: str) -> bool:
-    return within(at, time_of_day(begin), time_of_day(end))
-
-
-def _reached(level: str, ctx: Context) -> bool:
-    rules: LevelRules | None = next((section for section in ctx.config.sections.values() if isinstance(section, LevelRules)), None)
-    needed = rules.levels.get(level) if rules else None
-    return needed is not None and points.balance(ctx.db, ctx.follower.id) >= needed
 
 
 def _fallback(section: KeywordsSection) -> Answer:
@@ -179,14 +142,8 @@ def sorry(config: Config) -> str:
 
 def _check(config: Config) -> Iterator[Problem]:
     section = config.get(KeywordsSection)
-    known = next((found.levels for found in config.sections.values() if isinstance(found, LevelRules)), {})
     for number, rule in enumerate(section.rules if section else ()):
-        if rule.when.level is not None and rule.when.level not in known:
-            names = "、".join(known) or "（无）"
-            where = ("keywords", "rules", number, "when", "level")
-            yield Problem(
-                where, f"没有等级 {rule.when.level}；points.levels 里有：{names}", f"no level {rule.when.level}; points.levels has: {names}"
-            )
+        yield from condition.check(rule.when, ("keywords", "rules", number, "when"), config)
 
 
 feature = Feature(

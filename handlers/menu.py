@@ -98,7 +98,7 @@ def pressed(ctx: Context, section: MenuSection) -> Reply | None:
     if found is None:
         return None
     item = found.item
-    ctx.explain(f"菜单按钮“{item.name}” → {'.'.join(map(str, found.where))}")
+    ctx.explain(f"菜单按钮“{item.name}”", found.where)
     ctx.result = _scanned(ctx)
     if item.scan and item.scan.say is not None:
         ctx.text = fill(item.scan.say, {"result": ctx.result}).strip()

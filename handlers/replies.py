@@ -17,7 +17,7 @@ from models.media import Kind, MediaSection
 from wechat import reply
 from wechat.reply import Reply
 
-NAMES = ("name", "points", "streak", "date", "time")
+NAMES = ("name", "points", "streak", "level", "date", "weekday", "time")
 ReplyText = Annotated[str, says(*NAMES), Field(min_length=1)]
 
 FOLLOWS_WITHIN = timedelta(minutes=10)  # a picture that was not uploaded when it was asked for; later it would answer nothing any more
@@ -198,8 +198,12 @@ def _value(name: str, ctx: Context) -> object:
             return points.balance(ctx.db, ctx.follower.id)
         case "streak":
             return checkin.current_streak(ctx.db, ctx.follower.id, ctx.zone, ctx.said_at)
+        case "level":
+            return points.level_rules(ctx.config).level(points.balance(ctx.db, ctx.follower.id))
         case "date":
             return f"{local.month}月{local.day}日"
+        case "weekday":
+            return f"星期{'一二三四五六日'[local.weekday()]}"
         case "result":
             return ctx.result
     return f"{local:%H:%M}"

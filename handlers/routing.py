@@ -1,9 +1,10 @@
 """Which feature answers what: a feature's parts, what an answer is given, and the order in which features are asked.
 
-    platform event or menu click → a word that always works (退订) → who has the floor (a running survey) → exact trigger
-    → keyword rule → fallback
+    platform event or menu click → a choice that was tapped → a word that always works (退订) → who has the floor (a running survey)
+    → exact trigger → keyword rule → FAQ → fallback
 
-Precedence is by kind, never by number. A handler that returns None declines, and the next in this order is asked.
+Precedence is by kind, never by number. A handler that returns None declines, and the next in this order is asked. Guards stand on both
+sides of it: they see what was said before anybody answers, and every answer before it leaves.
 
 A menu button that says words is heard as if the follower had said them, but for the floor: whoever presses a button in the middle
 of a survey wants what the button says, and the survey goes on waiting for its answer.
@@ -11,11 +12,12 @@ of a survey wants what the button says, and the survey goes on waiting for its a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -23,6 +25,7 @@ from sqlalchemy import Connection
 
 from models import conversation, follower
 from models.clock import from_seconds
+from models.condition import Circumstances
 from models.config import Config, Location, Problem, fill
 from models.database import undone_on_error
 from models.follower import Follower
@@ -35,6 +38,20 @@ SPOKEN = frozenset({"text", "image", "voice", "video", "shortvideo", "location",
 LEAVES = frozenset({"unsubscribe"})
 
 
+class Step(NamedTuple):
+    """A step on the way to the answer, in the operator's words, and what in the file it is about."""
+
+    text: str
+    where: Location | None = None
+
+
+class FollowUp(NamedTuple):
+    """A reply that comes after the first one, as a customer-service message."""
+
+    after: timedelta
+    reply: Reply
+
+
 @dataclass(slots=True)
 class Context:
     """One inbound message on its way: what a handler may know and touch."""
@@ -45,19 +62,38 @@ class Context:
     follower: Follower
     now: datetime  # when it reached us
     said_at: datetime  # the message's own time: business days are counted by it
+    routes: Routes
     text: str = ""  # what they said, or what a menu button said for them, without the space around it
     result: str = ""  # what they scanned from a menu button
+    match: Mapping[str, str] = field(default_factory=dict)  # the groups of the regex that matched: `1`, `2`, names
     answered_by: str | None = None
-    trace: list[str] = field(default_factory=list)
+    follow_ups: list[FollowUp] = field(default_factory=list)
+    trace: list[Step] | None = None  # kept only where somebody asked for it
 
     @property
     def zone(self) -> ZoneInfo:
         """The account's zone."""
         return self.config.zone
 
-    def explain(self, step: str) -> None:
+    @property
+    def circumstances(self) -> Circumstances:
+        """What conditions are held against."""
+        return Circumstances(self.db, self.config, self.follower, self.said_at, self.chance)
+
+    def explain(self, step: str, where: Location | None = None) -> None:
         """Notes a step for `yizhan try --explain`."""
-        self.trace.append(step)
+        if self.trace is not None:
+            self.trace.append(Step(step, where))
+
+    def chance(self, name: str) -> float:
+        """A number in [0, 1), as good as thrown, and the same for every copy of this message."""
+        digest = hashlib.sha256(f"{self.inbound.key}|{name}".encode()).digest()
+        return int.from_bytes(digest[:7], "big") / (1 << 56)
+
+    def lead(self, words: str) -> Reply | None:
+        """The answer to these words, as if the follower had said them outside of any conversation."""
+        self.text = words.strip()
+        return _words(self, self.routes)
 
 
 Answer = Callable[[Context], Reply | None]
@@ -90,6 +126,20 @@ class Hearing:
     words: Sequence[str]  # that somebody may have meant who wrote others
 
 
+class Stopped(NamedTuple):
+    """A guard lets nobody hear this message; the reply is what its sender is told, None for nothing."""
+
+    reply: Reply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Stands before all features: `heard` may stop a message, `said` sees every reply and returns what is said instead of it."""
+
+    heard: Callable[[Context], Stopped | None]
+    said: Callable[[Context, Reply], Reply | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One feature: its YAML section, if it has one, and the ways it is reached."""
@@ -100,7 +150,10 @@ class Feature:
     floor: Callable[[Context, Any, str], Reply | None] | None = None  # (context, section, subject) while it has the floor
     wording: Callable[[Any, str], BaseModel | None] | None = None  # (section, subject): how refusals on the floor are said
     events: Mapping[str, Callable[[Context, Any], Reply | None]] = field(default_factory=dict)
-    listens: Callable[[Any], Answer] | None = None  # built once per file: answers any text that nothing before it took
+    notices: Callable[[Any], Answer] | None = None  # built once per file: asked about every event before the `events` of any feature
+    taps: Callable[[Context, Any, str], Reply | None] | None = None  # (context, section, id) of a choice that was tapped
+    guard: Callable[[Any], Guard] | None = None  # built once per file
+    listens: Callable[[Any], Answer] | None = None  # built once per file: answers any message that nothing before it took; text may be ""
     last_word: Callable[[Any], Answer] | None = None  # likewise, when nobody answered
     hears: Callable[[Any], Hearing] | None = None
     says: Callable[[Any], Iterable[Said]] | None = None  # must lead somewhere
@@ -121,6 +174,9 @@ class Routes:
     triggers: Mapping[str, Trigger]
     floors: Mapping[str, tuple[Feature, Any]]
     events: Mapping[str, Sequence[tuple[str, Callable[[Context], Reply | None]]]]
+    notices: Sequence[tuple[str, Answer]]
+    taps: Sequence[tuple[str, Callable[[Context, str], Reply | None]]]
+    guards: Sequence[Guard]
     listeners: Sequence[tuple[str, Answer]]
     last_words: Sequence[tuple[str, Answer]]
 
@@ -140,6 +196,9 @@ def lay(config: Config, features: Sequence[Feature]) -> Routes:
         triggers,
         {feature.name: (feature, section) for feature, section in on if feature.floor},
         events,
+        [(feature.name, feature.notices(section)) for feature, section in on if feature.notices],
+        [(feature.name, _tapped(feature.taps, section)) for feature, section in on if feature.taps],
+        [feature.guard(section) for feature, section in on if feature.guard],
         [(feature.name, feature.listens(section)) for feature, section in on if feature.listens],
         [(feature.name, feature.last_word(section)) for feature, section in on if feature.last_word],
     )
@@ -152,6 +211,10 @@ def _section(feature: Feature, config: Config) -> Any:
 
 def _bound(answer: Callable[[Context, Any], Reply | None], section: Any) -> Answer:
     return lambda ctx: answer(ctx, section)
+
+
+def _tapped(answer: Callable[[Context, Any, str], Reply | None], section: Any) -> Callable[[Context, str], Reply | None]:
+    return lambda ctx, choice: answer(ctx, section, choice)
 
 
 def check(config: Config, features: Sequence[Feature]) -> Iterator[Problem]:
@@ -197,12 +260,27 @@ def meet(db: Connection, inbound: Inbound, now: datetime) -> Follower:
     return follower.seen(db, inbound.openid, from_seconds(inbound.created_at), now, subscribed=inbound.event not in LEAVES, scene=scene)
 
 
-def hear(db: Connection, routes: Routes, inbound: Inbound, now: datetime) -> tuple[Context, Reply | None]:
-    """Takes note of the follower, then finds the answer. A refused verb leaves nothing behind but its refusal's words."""
+def hear(db: Connection, routes: Routes, inbound: Inbound, now: datetime, *, explaining: bool = False) -> tuple[Context, Reply | None]:
+    """Takes note of the follower, then finds the answer. A refused verb leaves nothing behind but its refusal's words.
+
+    `Context.follow_ups` are to be queued by the caller, in the same transaction.
+    """
     said_at, person = from_seconds(inbound.created_at), meet(db, inbound, now)
     words = inbound.event_key if inbound.event == "click" else inbound.text
-    ctx = Context(db, routes.config, inbound, person, now, said_at, words.strip())
-    return ctx, dispatch(ctx, routes)
+    ctx = Context(db, routes.config, inbound, person, now, said_at, routes, words.strip(), trace=[] if explaining else None)
+    for guard in routes.guards:
+        stopped = guard.heard(ctx)
+        if stopped is not None:
+            return ctx, stopped.reply
+    reply = dispatch(ctx, routes)
+    ctx.follow_ups = [FollowUp(after, kept) for after, one in ctx.follow_ups if (kept := _guarded(ctx, routes, one)) is not None]
+    return ctx, _guarded(ctx, routes, reply)
+
+
+def _guarded(ctx: Context, routes: Routes, reply: Reply | None) -> Reply | None:
+    for guard in routes.guards:
+        reply = guard.said(ctx, reply) if reply is not None else None
+    return reply
 
 
 def dispatch(ctx: Context, routes: Routes) -> Reply | None:
@@ -213,14 +291,23 @@ def dispatch(ctx: Context, routes: Routes) -> Reply | None:
     if inbound.type not in SPOKEN:
         ctx.explain(f"消息类型 {inbound.type}：不认识，不回复")
         return None
+    choice = inbound.fields.get("bizmsgmenuid")
+    for name, tapped in routes.taps if isinstance(choice, str) and choice else ():
+        reply = tapped(ctx, str(choice))
+        if reply is not None:
+            ctx.answered_by = ctx.answered_by or f"{name}:{choice}"[:200]
+            return reply
     always = routes.triggers.get(normal(ctx.text))
     answer, taken = (None, False) if always is not None and always.always else _floor(ctx, routes)
-    if taken:
-        return answer
-    return _words(ctx, routes) if inbound.type == "text" or ctx.text else _nobody(ctx, routes)
+    return answer if taken else _words(ctx, routes)
 
 
 def _event(ctx: Context, routes: Routes) -> Reply | None:
+    for name, notice in routes.notices:
+        reply = notice(ctx)
+        if reply is not None:
+            ctx.answered_by = ctx.answered_by or name
+            return reply
     for name, answer in routes.events.get(ctx.inbound.event, ()):
         ctx.explain(f"事件 {ctx.inbound.event} → {name}")
         reply = answer(ctx)
@@ -250,9 +337,9 @@ def _floor(ctx: Context, routes: Routes) -> tuple[Reply | None, bool]:
 
 
 def _words(ctx: Context, routes: Routes) -> Reply | None:
-    trigger = routes.triggers.get(normal(ctx.text))
+    trigger = routes.triggers.get(normal(ctx.text)) if ctx.text else None
     if trigger is not None:
-        ctx.explain(f"触发词“{trigger.word}” → {'.'.join(map(str, trigger.where))}")
+        ctx.explain(f"触发词“{trigger.word}”", trigger.where)
         reply = _said(ctx, trigger.answer, trigger.wording)
         if reply is not None:
             ctx.answered_by = ctx.answered_by or ".".join(map(str, trigger.where))

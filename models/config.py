@@ -30,11 +30,15 @@ Location = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """Something the operator must change: where (keys and list positions from the root) and what to write instead."""
+    """Something the operator must change: where (keys and list positions from the root) and what to write instead.
+
+    With a code it is a warning: the file is taken all the same, and the code can be silenced in place (docs/handbook/lint.md).
+    """
 
     where: Location
     zh: str
     en: str
+    code: str = ""
 
 
 def wrong(zh: str, en: str) -> PydanticCustomError:
@@ -59,18 +63,29 @@ class Config:
         return cast(S, self.sections[section])
 
 
-_NAMED = re.compile(r"\{[^\W\d]\w*\}")
-_PLACEHOLDER = re.compile(r"\{\{([^\W\d]\w*)\}\}|\{([^\W\d]\w*)\}")
+_NAME = r"(?:match\.\w+|[^\W\d]\w*)"
+_NAMED = re.compile(rf"\{{{_NAME}(?:\|[^{{}}]*)?\}}")
+_PLACEHOLDER = re.compile(rf"\{{\{{({_NAME}(?:\|[^{{}}]*)?)\}}\}}|\{{({_NAME})(?:\|([^{{}}]*))?\}}")
 
 
 def placeholders(text: str) -> Iterator[str]:
-    """The names that `{name}` stands for in an operator's text; `{{name}}` is the literal text `{name}`."""
+    """The names that `{name}` or `{name|default}` stands for in an operator's text; `{{name}}` is the literal text `{name}`."""
     return (found[2] for found in _PLACEHOLDER.finditer(text) if found[2])
 
 
 def fill(text: str, values: Mapping[str, object]) -> str:
-    """The text with its placeholders replaced in one pass: what is put in is never looked at again (nor are attributes, nor formats)."""
-    return _PLACEHOLDER.sub(lambda found: "{" + found[1] + "}" if found[1] else str(values[found[2]]), text)
+    """The text with its placeholders replaced in one pass: what is put in is never looked at again (nor are attributes, nor formats).
+
+    A value that is None or empty gives way to the default, where `{name|default}` has one.
+    """
+
+    def put(found: re.Match[str]) -> str:
+        if found[1]:
+            return "{" + found[1] + "}"
+        value = values[found[2]]
+        return (found[3] or "") if value is None or value == "" else str(value)
+
+    return _PLACEHOLDER.sub(put, text)
 
 
 def literal(text: str) -> str:

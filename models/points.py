@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from models.base import Hot, Instant, follower_id, identity, insert, metadata
-from models.config import Rules
+from models.config import Config, Rules
 from models.refusal import Refusal
 
 ledger = Table(
@@ -61,6 +61,11 @@ class LevelRules(Rules):
         """The highest level the balance reaches, '' where it reaches none."""
         reached = [(needed, name) for name, needed in self.levels.items() if balance >= needed]
         return max(reached)[1] if reached else ""
+
+
+def level_rules(config: Config) -> LevelRules:
+    """The levels of this configuration, whichever section holds them."""
+    return next((section for section in config.sections.values() if isinstance(section, LevelRules)), LevelRules())
 
 
 class NotEnoughPoints(Refusal):

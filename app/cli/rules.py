@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 import yaml
@@ -72,9 +71,10 @@ def try_(
     inbound = Inbound(account.original_id, _sound(as_), int(time.time()), *what, {})
     with _rehearsal(version.settings) as db:
         _by_name(db, version.settings.config, now)
-        ctx, reply = routing.hear(db, version.routes, inbound, now)
+        ctx, reply = routing.hear(db, version.routes, inbound, now, explaining=True)
         said = _shown(reply)
-    rule, steps = ctx.answered_by, [_LOCATION.sub(lambda found: _placed(found[0], where), step) for step in ctx.trace]
+    trace = ctx.trace or []
+    rule, steps = ctx.answered_by, [f"{text}（{place}）" if at and (place := where(at)) else text for text, at in trace]
     place = where(_location(ctx))
     if as_json:
         print_json({"reply": said, "rule": rule, "place": place, "trace": steps, "version": version.settings.config.version})
@@ -86,27 +86,15 @@ def try_(
     typer.echo(said if said is not None else "（不回复）")
 
 
-_LOCATION = re.compile(r"(?<![\w.])[a-z_]+(?:\.\w+)+")
-
-
-def _parts(location: str) -> tuple[str | int, ...]:
-    return tuple(int(part) if part.isdecimal() else part for part in location.split("."))
-
-
-def _placed(location: str, where: Any) -> str:
-    place = where(_parts(location))
-    return f"{location}，{place}" if place else location
-
-
 def _location(ctx: Context) -> tuple[str | int, ...]:
-    """Where in the file the answer comes from: the last location in the trace, else what `answered_by` names."""
+    """Where in the file the answer comes from: the last place in the trace, else what `answered_by` names."""
     if not ctx.answered_by:
         return ()
     section, colon, subject = ctx.answered_by.partition(":")
-    named = [found[0] for step in ctx.trace for found in _LOCATION.finditer(step)]
+    named = [at for _, at in ctx.trace or () if at]
     if named and subject != "fallback":
-        return _parts(named[-1])
-    return (section, subject) if colon else _parts(section)
+        return named[-1]
+    return (section, subject) if colon else (section,)
 
 
 def _sound(text: str) -> str:

@@ -8,10 +8,13 @@ import models.checkin
 import models.conversation
 import models.customer_message
 import models.delivery
+import models.finding
 import models.follower
 import models.inbox
 import models.media
 import models.points
 import models.push
+import models.rule_version
 import models.schedule
-import models.survey  # noqa: F401
+import models.survey
+import models.tally  # noqa: F401
