@@ -7,14 +7,14 @@ import hashlib
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from app.complaint import BadConfig, Mark, Seen
+from app.complaint import BadConfig, Complaint, Mark, Seen
+from app.nearest import glued, nearest, unknown_key
 from app.source import Source, secret_name
 from app.yaml_source import MOST_BYTES, parse
-from models.config import Location
+from models.config import Location, Problem
 
 
 class Document:
@@ -26,7 +26,9 @@ class Document:
         self.globs: list[str] = []
         self.seen: dict[Path, _Stat] = {}  # every file, as it was before it was read
         self.sources: list[Source] = []
+        self.lacking = False  # a file that was to be included is not there
         self.hash = hashlib.sha256()
+        self.texts: list[tuple[str, bytes]] = []  # name relative to the folder, content; the main file first
         self.complaints: list[tuple[Source, Mark, str, str]] = []
         main = self._read(path, path.name)
         self.value: dict[Any, Any] = main.value if main.parsed else {}
@@ -49,10 +51,11 @@ class Document:
         else:
             source = parse(data, name)
             self.hash.update(f"{len(hashed_name)}:{hashed_name}:{len(data)}:".encode() + data)
+            self.texts.append((hashed_name, data))
         self.sources.append(source)
         if source.parsed and not isinstance(source.value, dict):
             zh = "文件的最外层要写成“键: 值”，冒号后面有一个空格"
-            source.complain((1, 1), zh, "the file must be made of `key: value`, with a space after the colon")
+            source.complain(source.beginning(), zh, "the file must be made of `key: value`, with a space after the colon")
             source.parsed = False
         return source
 
@@ -68,7 +71,7 @@ class Document:
     @property
     def complete(self) -> bool:
         """Whether every file could be read: otherwise nothing can be said of what is missing."""
-        return all(source.parsed for source in self.sources)
+        return not self.lacking and all(source.parsed and source.whole for source in self.sources)
 
     def version(self) -> str:
         """The same on every machine that has the same files under the same names."""
@@ -76,11 +79,30 @@ class Document:
 
     def refuse_to_go_on(self) -> None:
         """Raises BadConfig if anything was wrong so far."""
-        for source, mark, zh, en in self.complaints:
-            source.complain(mark, zh, en)
+        self._settle()
         found = [complaint for source in self.sources for complaint in source.sealed()]
         if found:
-            raise BadConfig(found, self.files, self.globs, self.looked())
+            raise BadConfig(found, self.files, self.globs, self.looked(), self.warned())
+
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """Raises BadConfig if there is any of these, which were found only after everything had been checked."""
+        for problem in problems:
+            self.complain(problem.where, problem.zh, problem.en, whole=True)
+        self.refuse_to_go_on()
+
+    def _settle(self) -> None:
+        for source, mark, zh, en in self.complaints:
+            source.complain(mark, zh, en)
+        self.complaints = []
+
+    def warned(self) -> tuple[Complaint, ...]:
+        """The warnings of all files, in the order of files and lines."""
+        return tuple(sorted(warning for source in self.sources for warning in source.warned()))
+
+    def flawed(self) -> set[str]:
+        """The keys at the top that hold something wrong: nobody can say what the file would have there."""
+        self._settle()
+        return {key for source in self.sources for key in source.tops(source.complaints)}
 
     def looked(self) -> Seen:
         """What `look` said of the files just before they were read."""
@@ -112,17 +134,18 @@ class Document:
             value = value[part]
         return value
 
-    def place(self, location: Location) -> tuple[Source, Mark, Mark]:
-        """File, key mark and value mark of the deepest known part of the location."""
+    def home(self, location: Location) -> tuple[Source, Location]:
+        """The file that a location is in, and its location there."""
         for end in range(len(location), -1, -1):
             if grafted := self.grafts.get(location[:end]):
                 source, old = grafted
-                rest = location[end:]
-                for last in range(len(rest), -1, -1):
-                    if marks := source.places.get(old + rest[:last]):
-                        return (source, *marks)
-                return source, (1, 1), (1, 1)
+                return source, old + location[end:]
         raise AssertionError("the root is always grafted")
+
+    def place(self, location: Location) -> tuple[Source, Mark, Mark]:
+        """File, key mark and value mark of the deepest known part of the location."""
+        source, here = self.home(location)
+        return source, *next((marks for end in range(len(here), 0, -1) if (marks := source.places.get(here[:end]))), ((1, 1), (1, 1)))
 
     def where(self, location: Location) -> str | None:
         """`config.yaml:12`, where the key or list item of this location stands; None where its section is not in the files."""
@@ -131,16 +154,28 @@ class Document:
         source, (line, _), _ = self.place(location)
         return f"{source.name}:{line}"
 
-    def complain(self, location: Iterable[str | int], zh: str, en: str, *, key: bool = False, whole: bool = False) -> None:
-        """A complaint about a key, about the value behind it, or about a value as a whole (a block is named by its key)."""
+    def complain(self, location: Iterable[str | int], zh: str, en: str, *, key: bool = False, whole: bool = False, word: str = "") -> None:
+        """A complaint about a key, about the value behind it, about a value as a whole (a block is named by its key), or about a word in it."""
+        source, mark, of_key = self.named(location, key=key, whole=whole)
+        mark = source.find(word, mark) if word else mark
+        # What YAML said of a value explains whatever its section would say of it.
+        if of_key or mark not in source.flawed:
+            self.complaints.append((source, mark, zh, en))
+
+    def named(self, location: Iterable[str | int], *, key: bool = False, whole: bool = True) -> tuple[Source, Mark, bool]:
+        """File and mark by which this location is named, and whether it is its key's."""
         found, _ = self.walk(location)
         source, key_mark, value_mark = self.place(found)
-        below = value_mark[0] > key_mark[0] and isinstance(self.at(found), dict | list)
-        if key or (whole and below):
-            self.complaints.append((source, key_mark, zh, en))
-        elif value_mark not in source.flawed:
-            # What YAML said of a value explains whatever its section would say of it.
-            self.complaints.append((source, value_mark, zh, en))
+        of_key = key or (whole and value_mark[0] > key_mark[0] and isinstance(self.at(found), dict | list))
+        return source, key_mark if of_key else value_mark, of_key
+
+    def refuse_key(self, location: Location, known: Sequence[str]) -> None:
+        """The key at the end of the location is complained about: it is none of these."""
+        key = str(location[-1])
+        if glued(key, known):
+            zh = "冒号要用英文半角的 “:”，后面加一个空格，例如 name: 示例"
+            return self.complain(location, zh, "this is a full-width colon; write an ASCII colon and a space", key=True, word="：")
+        return self.complain(location, *unknown_key(key, known), key=True)
 
     # Includes
 
@@ -153,6 +188,7 @@ class Document:
 
     def _include_glob(self, location: Location, pattern: str) -> None:
         if "**" in pattern:
+            self.lacking = True
             zh, en = "include 不支持 **；请逐层写，例如 rules/*.yaml", "`**` is not supported in include; write rules/*.yaml"
             return self.complain(location, zh, en)
         absolute = os.path.join(glob.escape(str(self.folder)), pattern)
@@ -161,6 +197,7 @@ class Document:
         self.seen |= {match: _stat(match) for match in found if match not in self.seen}
         others = [match for match in found if not _same_file(match, self.path)]
         if not others:
+            self.lacking = True
             zh = f"没有文件与 “{pattern}” 相符；路径从配置文件所在的文件夹算起"
             return self.complain(location, zh, f"no file matches “{pattern}”; paths begin at the folder of the configuration file")
         for match in others:
@@ -218,11 +255,15 @@ class Document:
             elif where:
                 self._take_secrets(child, (*where, key), ())
 
-    def refuse_unknown_keys(self, known: Sequence[str]) -> None:
-        """Every key at the top that is neither ours nor a section's is complained about, with the nearest name there is."""
-        for key in self.value:
-            if key not in known:
-                self.complain((key,), *unknown_key(key, known), key=True)
+    def refuse_unknown_keys(self, known: Sequence[str]) -> set[str]:
+        """Every key at the top that is neither ours nor a section's is complained about, with the nearest name there is.
+
+        Returns the keys that may have been meant.
+        """
+        unknown = [key for key in self.value if key not in known]
+        for key in unknown:
+            self.refuse_key((key,), known)
+        return {name for key in unknown for name in (nearest(key, known) or set(known) - set(self.value))}
 
 
 def _step(at: Any, part: str | int) -> str | int | None:
@@ -272,15 +313,3 @@ def look(files: Iterable[Path], globs: Iterable[str]) -> Seen:
 
 def _same_file(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
-
-
-def unknown_key(key: object, known: Sequence[str]) -> tuple[str, str]:
-    """The words about a key that is none (Chinese, English), with the nearest that is one."""
-    key = str(key)[:60]
-    near = get_close_matches(key, known, 1, 0.6)
-    if near:
-        return f"没有 “{key}” 这个键；你是不是想写 “{near[0]}”？", f"unknown key “{key}”; did you mean “{near[0]}”?"
-    zh, en = f"没有 “{key}” 这个键", f"unknown key “{key}”"
-    if 0 < len(known) <= 20:
-        return f"{zh}；这里可以写：{'、'.join(known)}", f"{en}; here you may write: {', '.join(known)}"
-    return zh, en

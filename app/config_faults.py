@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from app.config_document import Document, unknown_key
+from app.config_document import Document
 from app.config_schema import names_at, schema
+from app.nearest import not_one_of
 from models.config import Location
 
 
@@ -59,6 +59,9 @@ _LIMITS = {
     "finite_number": ("要写成普通的数字", "must be a finite number"),
 }
 
+_SAYS_YES_OR_NO = ("yes", "no", "on", "off", "true", "false", "y", "n", "是", "否", "开", "关")
+_MOST_NAMED = 24  # more names than these are no help on one line
+
 
 class Faults:
     """pydantic's errors as complaints: the wrong branches of unions left out, in the operator's words, at their places."""
@@ -74,25 +77,39 @@ class Faults:
         """The document has a complaint for each of these errors (location, error) that the operator can have meant."""
         faults = [_Fault(loc, *self.document.walk(loc), error) for loc, error in errors]
         kinds: dict[tuple[Location, bool], list[_Fault]] = {}
+        missing: dict[Location, list[str]] = {}
         for fault in _likely(faults):
             if fault.type in _KINDS:
                 kinds.setdefault((fault.found, "[key]" in fault.loc), []).append(fault)
+            elif fault.type == "missing":
+                missing.setdefault(fault.found, []).append(f"“{fault.loc[-1]}”")
             else:
                 self._say(fault)
         for (found, of_key), same in kinds.items():
             self._say_kinds(found, of_key, same)
+        for found, names in missing.items() if self.document.complete else ():
+            are = "is" if len(names) == 1 else "are"
+            self.document.complain(found, f"缺少 {'、'.join(names)}", f"{', '.join(names)} {are} missing", key=True)
 
     def _say(self, fault: _Fault) -> None:
         key = "[key]" in fault.loc
-        if fault.type == "missing":
-            name = fault.loc[-1]
-            if self.document.complete:
-                self.document.complain(fault.found, f"缺少 “{name}”", f"“{name}” is missing", key=True)
-            return None
         if fault.type == "extra_forbidden":
-            known = names_at(self.schema, fault.found[:-1])
-            return self.document.complain(fault.found, *unknown_key(fault.loc[-1], known), key=True)
-        return self.document.complain(fault.found, *_worded(fault), key=key, whole=True)
+            here = (*fault.found[:-1], fault.loc[-1])
+            if said := self._elsewhere(fault.found[:-1], str(fault.loc[-1])):
+                return self.document.complain(here, *said, key=True)
+            return self.document.refuse_key(here, names_at(self.schema, fault.found[:-1]))
+        here = (*fault.loc, *fault.ctx.get("at", ()))
+        return self.document.complain(here, *_worded(fault), key=key, whole=True, word=str(fault.ctx.get("word", "")))
+
+    def _elsewhere(self, table: Location, key: str) -> tuple[str, str] | None:
+        """Words about a key that there is, one level further in or out than it stands (Chinese, English)."""
+        inside = [name for name in names_at(self.schema, table) if key in names_at(self.schema, (*table, name))]
+        if len(inside) == 1:
+            return f"“{key}” 要写在 “{inside[0]}” 里面", f"“{key}” belongs inside of “{inside[0]}”"
+        if len(table) > 1 and isinstance(table[-1], str) and key in names_at(self.schema, table[:-1]):
+            zh = f"“{key}” 要写在外面一层，和 “{table[-1]}” 对齐"
+            return zh, f"“{key}” belongs one level further out, beside “{table[-1]}”"
+        return None
 
     def _say_kinds(self, found: Location, of_key: bool, same: Sequence[_Fault]) -> None:
         wanted = list(dict.fromkeys(_KINDS[fault.type] for fault in same))
@@ -100,7 +117,8 @@ class Faults:
         if of_key:
             return self.document.complain(found, f"键要写成{zh}", f"the key must be {en}", key=True)
         hint = self._hint(found, wanted)
-        return self.document.complain(found, f"要写成{zh}{hint[0]}", f"must be {en}{hint[1]}")
+        space = " " if zh[0].isascii() else ""
+        return self.document.complain(found, f"要写成{space}{zh}{hint[0]}", f"must be {en}{hint[1]}")
 
     def _hint(self, found: Location, wanted: Sequence[tuple[str, str]]) -> tuple[str, str]:
         """What to write instead, where it can be guessed from what is there."""
@@ -110,16 +128,20 @@ class Faults:
         raw = self._raw(found)
         if _TEXT in wanted and isinstance(value, bool | int | float):
             return f'，请加引号："{raw}"', f'; write it in quotes: "{raw}"'
+        if _TABLE in wanted and isinstance(value, str) and re.match(r"[^\s:：]+(：|:\S)", value):
+            return "；冒号要用英文半角的 “:”，后面加一个空格", "; write an ASCII colon and a space after the key"
         if _TEXT in wanted and isinstance(value, dict) and value and all(v is None for v in value.values()):
             return '；以花括号开头的文字请整句加引号："{…}…"', '; put text that begins with a brace in quotes: "{…}…"'
+        if _LIST in wanted and isinstance(value, dict):
+            return "：每一项以 “- ” 开头", ": every item begins with `- `"
+        if _TABLE in wanted and not isinstance(value, dict) and 0 < len(known := names_at(self.schema, found)) <= _MOST_NAMED:
+            return f"；这里可以写的键：{'、'.join(known)}", f"; the keys are {', '.join(known)}"
         if not isinstance(value, str):
             return "", ""
         if (_WHOLE in wanted or _NUMBER in wanted) and re.fullmatch(r"-?[0-9.]{1,18}", value):
             return f"，不要加引号：{value}", f", without quotes: {value}"
-        if _YES_NO in wanted:
+        if _YES_NO in wanted and value.lower() in _SAYS_YES_OR_NO:
             return "（不加引号）", " (without quotes)"
-        if _TABLE in wanted and re.match(r"[^\s:：]+(：|:\S)", value):
-            return "；冒号要用英文半角的 “:”，后面加一个空格", "; write an ASCII colon and a space after the key"
         if _LIST in wanted and "\n" not in value and len(value) <= 20:
             return f"，放进方括号：[{raw}]", f", in brackets: [{raw}]"
         return "", ""
@@ -140,21 +162,18 @@ def _worded(fault: _Fault) -> tuple[str, str]:
     if fault.type in ("literal_error", "enum", "union_tag_invalid"):
         expected = str(ctx.get("expected", ctx.get("expected_tags", "")))
         choices = re.findall(r"'([^']*)'", expected) or [expected]
-        given = ctx.get("tag", fault.error["input"])
-        near = get_close_matches(str(given), choices, 1, 0.6) if isinstance(given, str) else []
-        zh = f"；你是不是想写 {near[0]}？" if near else ""
-        en = f"; did you mean {near[0]}?" if near else ""
-        return f"只能写 {'、'.join(choices)}{zh}", f"must be one of {', '.join(choices)}{en}"
+        return not_one_of(ctx.get("tag", fault.error["input"]), choices)
     if fault.type == "value_error":
         message = message.removeprefix("Value error, ")
     return message, message
 
 
 class _Anything(dict[str, Any]):
-    """A context that lacks a number says so instead of failing."""
+    """A context that lacks a number says so instead of failing; 1.0 is 1."""
 
-    def __missing__(self, key: str) -> str:
-        return "?"
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name) if name in self else "?"
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _likely(faults: Sequence[_Fault]) -> list[_Fault]:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, TypeVar, get_origin
 from zoneinfo import ZoneInfo
 
 import pydantic_core
 from pydantic import BaseModel, RootModel, ValidationError
 
-from app import media_files
+from app import lint, media_files
 from app.complaint import BadConfig, Complaint, Seen
 from app.config_document import Document, look
 from app.config_faults import Faults
-from app.config_schema import Account, Root
+from app.config_schema import Account, Root, names
 from app.secrets import Secrets, secrets
-from models.config import Config, Location, Problem
+from models.config import Config, Location, Problem, Unread
 
 __all__ = ["Account", "BadConfig", "Complaint", "Root", "Secrets", "Settings", "read", "secrets", "signature"]
 
 _MOST_FAULTS = 5000  # of one section: more are no typing errors, and every one of them takes its time
+
+
+Check = Callable[[Config], Iterable[Problem]]
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -38,30 +43,76 @@ class Settings:
     globs: tuple[str, ...]
     seen: Seen  # the signature that the files had when they were read
     where: Callable[[Location], str | None] = field(repr=False, compare=False)  # a location's `config.yaml:12`; None: in no file
+    refuse: Callable[[Iterable[Problem]], None] = field(repr=False, compare=False)  # raises BadConfig where there is one, at its place
+    warnings: tuple[Complaint, ...] = ()  # what may be meant differently; each has a code
+    texts: tuple[tuple[str, bytes], ...] = field(default=(), repr=False, compare=False)  # each file's name in the folder, and what it held
 
 
-def read(path: Path, sections: Sequence[type[Any]], *, checks: Sequence[Callable[[Config], Iterable[Problem]]] = ()) -> Settings:
+def read(path: Path, sections: Sequence[type[Any]], *, checks: Sequence[Check] = ()) -> Settings:
     """The settings of the file and all it includes, from one reading of each. Raises BadConfig with every error of every file.
 
-    Each section is validated on its own; `checks` see the whole configuration, and run only where all sections are good.
+    Each section is validated on its own. `checks` see all sections that are good, and say nothing from where they ask for another.
     """
     document = Document(path)
     document.include()
     keys = {section: str(section.key) for section in sections}
     document.refuse_secrets(keys.values())
-    document.refuse_unknown_keys([*Root.model_fields, *keys.values()])
+    meant = document.refuse_unknown_keys([*Root.model_fields, *keys.values()])
     media_files.understand(document)
     valid = _validated(document, keys)
+    root: Root | None = valid.pop(Root)
+    config = _config(document, root, valid, {section for section, key in keys.items() if key in document.flawed() | meant})
+    doubts = list(lint.spelling(document.sources, lambda name: name in names(tuple(sections))))
+    if document.complete and "include" not in document.flawed():
+        doubts += _ask(checks, config, document)
+    lint.warn(document, doubts)
     document.refuse_to_go_on()
-    root: Root = valid.pop(Root)
-    zone = ZoneInfo(root.timezone)
-    config = Config(zone=zone, version=document.version(), sections=valid)
-    for check in checks:
-        for problem in check(config):
-            document.complain(problem.where, problem.zh, problem.en, whole=True)
-    document.refuse_to_go_on()
+    assert root is not None  # or there would have been a complaint
     database = _at_home(root.database, path)
-    return Settings(root.account, zone, database, config, tuple(document.files), tuple(document.globs), document.looked(), document.where)
+    files, globs, texts = tuple(document.files), tuple(document.globs), tuple(document.texts)
+    seen, warnings = document.looked(), document.warned()
+    return Settings(root.account, config.zone, database, config, files, globs, seen, document.where, document.refuse, warnings, texts)
+
+
+@dataclass(frozen=True)
+class _PartOfConfig(Config):
+    """What is good of a file that has errors."""
+
+    unread: frozenset[type] = frozenset()
+
+    def get(self, section: type[S]) -> S | None:
+        if section in self.unread:
+            raise Unread
+        return super().get(section)
+
+    def __getitem__(self, section: type[S]) -> S:
+        if section in self.unread:
+            raise Unread
+        return super().__getitem__(section)
+
+    def of_kind(self, kind: type[S]) -> S | None:
+        if any(issubclass(section, kind) for section in self.unread):
+            raise Unread
+        return super().of_kind(kind)
+
+
+def _config(document: Document, root: Root | None, valid: Mapping[type, Any], unread: Collection[type]) -> Config:
+    zone = ZoneInfo(root.timezone if root else Root.model_fields["timezone"].default)
+    good = {section: value for section, value in valid.items() if section not in unread}
+    if not unread:
+        return Config(zone, document.version(), good)
+    return _PartOfConfig(zone, document.version(), good, frozenset(unread))
+
+
+def _ask(checks: Sequence[Check], config: Config, document: Document) -> Iterator[lint.Doubt]:
+    """The document has a complaint for each problem; those that are warnings are returned."""
+    for check in checks:
+        with suppress(Unread):
+            for problem in check(config):
+                if problem.code:
+                    yield lint.doubt(document, problem)
+                else:
+                    document.complain(problem.where, *lint.words(document, problem), whole=True, word=problem.word)
 
 
 def signature(of: Settings | BadConfig) -> Seen:

@@ -6,15 +6,15 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, cast
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
-from pydantic_core import core_schema
+from pydantic.json_schema import models_json_schema
 
-from models.config import Location, Rules, wrong
+from models.config import Location, Looks, Rules, wrong
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _ORIGINAL_ID = re.compile(r"gh_[A-Za-z0-9_-]{1,60}")
@@ -90,10 +90,14 @@ class Account(Rules):
     """公众号：是哪一个，微信接口在哪里。"""
 
     name: str = Field(min_length=1, max_length=100, description="公众号的名称，显示在后台")
-    app_id: Annotated[str, AfterValidator(_app_id)] = Field(description="开发者 ID（AppID），以 wx 开头")
-    original_id: Annotated[str, AfterValidator(_original_id)] = Field(description="公众号的原始 ID，以 gh_ 开头")
-    api_base: Annotated[str, AfterValidator(_api_base)] = Field(
-        "https://api.weixin.qq.com", description="微信接口地址；换成本机地址可以连模拟器"
+    app_id: Annotated[str, AfterValidator(_app_id), Looks(f"^({_APP_ID.pattern})$", ("wx1234567890abcdef",))] = Field(
+        description="开发者 ID（AppID），以 wx 开头"
+    )
+    original_id: Annotated[str, AfterValidator(_original_id), Looks(f"^({_ORIGINAL_ID.pattern})$", ("gh_1234567890ab",))] = Field(
+        description="公众号的原始 ID，以 gh_ 开头"
+    )
+    api_base: Annotated[str, AfterValidator(_api_base), Looks("^https?://", ("https://api.weixin.qq.com", "http://127.0.0.1:8001"))] = (
+        Field("https://api.weixin.qq.com", description="微信接口地址；换成本机地址可以连模拟器")
     )
     mode: Literal["safe", "plain"] = Field("safe", description="消息加解密方式：safe 安全模式；plain 明文，只能配合本机模拟器")
 
@@ -112,34 +116,24 @@ class Root(Rules):
     """The keys of config.yaml that are no features."""
 
     account: Account = Field(description="公众号")
-    timezone: Annotated[str, AfterValidator(_timezone)] = Field("Asia/Shanghai", description="时区；“每天”“每周”按它计算")
-    database: Annotated[str, AfterValidator(_database)] = Field(
-        "sqlite:///data/yizhan.db", description="数据库地址；相对路径从配置文件所在的文件夹算起"
+    timezone: Annotated[str, AfterValidator(_timezone), Looks(examples=("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong"))] = Field(
+        "Asia/Shanghai", description="时区；“每天”“每周”按它计算"
     )
+    database: Annotated[
+        str, AfterValidator(_database), Looks("^(sqlite:///|postgresql)", ("sqlite:///data/yizhan.db", "postgresql://db/yizhan"))
+    ] = Field("sqlite:///data/yizhan.db", description="数据库地址；相对路径从配置文件所在的文件夹算起")
     include: list[str] = Field(default_factory=list, description="更多配置文件，例如 rules/*.yaml，相对于本文件")
 
 
 _REF = "#/$defs/{model}"
-
-
-class _WithShortForms(GenerateJsonSchema):
-    """Where a validator makes a list of a lone item, or a table of a lone text, the lone thing may stand in the file too."""
-
-    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        full = super().function_before_schema(schema)
-        make = cast("Any", schema["function"]["function"])
-        if "items" in full and (make("") == [""] or make({}) == [{}]):
-            return {"anyOf": [full, full["items"]]}
-        if "$ref" in full and isinstance(make(""), dict):
-            return {"anyOf": [full, {"type": "string"}]}
-        return full
+_HAN = re.compile("[一-鿿]")
 
 
 def schema(sections: Sequence[type[BaseModel]]) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the whole file for editors: top-level keys in a fixed order, no other key allowed."""
     models = [(model, "validation") for model in (Root, *sections)]
-    by_model, whole = models_json_schema(models, schema_generator=_WithShortForms, ref_template=_REF)  # type: ignore[arg-type]  # "validation" is a JsonSchemaMode
-    defs = whole["$defs"]
+    by_model, whole = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]  # "validation" is a JsonSchemaMode
+    defs = {name: _shown(definition) for name, definition in whole["$defs"].items()}
     root = defs.pop(by_model[(Root, "validation")]["$ref"].rpartition("/")[2])
     properties = dict(root["properties"])
     for section in sections:
@@ -156,6 +150,36 @@ def schema(sections: Sequence[type[BaseModel]]) -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": defs,
     }
+
+
+def _shown(node: Any, named: bool = False) -> Any:
+    """The node as an editor may show it: no titles made of Python's names, no words of a docstring that is for programmers.
+
+    `named`: the keys of this node are an operator's, not JSON Schema's.
+    """
+    if isinstance(node, list):
+        return [_shown(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if named:
+        return {key: _shown(value) for key, value in node.items()}
+    spelt = {_BOUNDS.get(key, key): value for key, value in node.items() if not _for_programmers(key, value)}
+    return {key: value if key == "default" else _shown(value, key == "properties") for key, value in spelt.items()}
+
+
+def _for_programmers(key: str, value: Any) -> bool:
+    return key == "title" or (key == "description" and not _HAN.search(value)) or (key == "default" and value is None)
+
+
+# pydantic's own words, which it leaves where it does not know what a validator takes.
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
+@lru_cache(maxsize=8)
+def names(sections: tuple[type[BaseModel], ...]) -> frozenset[str]:
+    """Every key that may stand anywhere in the file."""
+    whole = schema(sections)
+    return frozenset(name for node in (whole, *whole["$defs"].values()) for name in node.get("properties", ()))
 
 
 def names_at(whole: dict[str, Any], where: Location) -> list[str]:

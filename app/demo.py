@@ -19,7 +19,10 @@ from pathlib import Path
 from app import live
 from app.cli.options import WrongInput, err, out
 from app.config_file import Settings
+from app.passwords import hash_of
+from models import operator
 from models.channel import channel_codes
+from models.clock import utc_now
 from models.database import Database
 from models.media import media_copies
 from models.migrations import upgrade
@@ -36,6 +39,7 @@ def run(port: int, sim_port: int, followers: int, data: Path) -> None:
     config = data / "config.yaml"
     settings = _config(config, sim_port)
     _begin_anew(settings)
+    password = _let_in(settings)
     environ = _environment(data, settings.account.app_id)
     bot = [sys.executable, "-m", "app", "serve", "--config", str(config), "--port", str(port)]
     simulator = [sys.executable, "-m", "simulator", "--port", str(sim_port), "--webhook", f"http://127.0.0.1:{port}/wechat"]
@@ -51,7 +55,7 @@ def run(port: int, sim_port: int, followers: int, data: Path) -> None:
         first = [[sys.executable, "-m", "app", *words, "--config", str(config)] for words in _FIRST_STEPS]
         for step in [subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=log) for words in first]:
             step.wait()
-        _greet(port, sim_port, config, data)
+        _greet(port, sim_port, config, data, password)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
         err.print(f"有一个程序停了，原因见 {data / 'demo.log'}")
@@ -103,6 +107,21 @@ def _begin_anew(settings: Settings) -> None:
         database.close()
 
 
+def _let_in(settings: Settings) -> str:
+    """The console has an operator `demo` with a password that was not there before this start; "" where the database is not our own."""
+    password, database, now = "-".join(secrets.token_hex(2) for _ in range(4)), Database(settings.database), utc_now()
+    try:
+        if not database.is_sqlite:
+            return ""
+        with database.transaction() as db:
+            if operator.find(db, "demo") is None:
+                operator.add(db, "demo", "admin", now)
+            operator.reset(db, "demo", now, password=hash_of(password), role="admin")
+    finally:
+        database.close()
+    return password
+
+
 def _environment(data: Path, app_id: str) -> Mapping[str, str]:
     """Secrets of this demonstration only, made once and kept beside its database."""
     path = data / "secrets.env"
@@ -131,11 +150,13 @@ def _wait_for(url: str, children: list[subprocess.Popen[bytes]], data: Path) -> 
     sys.exit(2)
 
 
-def _greet(port: int, sim_port: int, config: Path, data: Path) -> None:
+def _greet(port: int, sim_port: int, config: Path, data: Path, password: str) -> None:
     out.print("驿站已启动 / Yizhan is running\n")
     out.print(f"  手机 phone      http://127.0.0.1:{sim_port}/")
     out.print("                  选一位粉丝：点底部的菜单，或打字「签到」「问卷」「营业时间」；⊕ 发图片、语音、位置，⋯ 扫渠道二维码")
     out.print("                  右边的 ⊕ 再放一部手机；左上角「平台」让粉丝们过一周、拨快时间、制造故障、看日志")
+    if password:
+        out.print(f"  控制台 console  http://127.0.0.1:{port}/console        名字 demo，密码 {password}")
     out.print(f"  机器人 bot      http://127.0.0.1:{port}/healthz")
     out.print(f"  规则 rules      {config}        改了保存，两秒内生效")
     out.print(f"  日志 logs       {data / 'demo.log'}")

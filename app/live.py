@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import handlers
-from app import config_file
-from app.config_file import BadConfig, Settings
+from app import config_file, file_tests
+from app.collecting import put_off
+from app.config_file import BadConfig, Complaint, Settings
+from app.file_tests import FileTestsSection
 from app.logs import log
-from handlers import replies, routing
+from handlers import claims, replies, routing
 from handlers.channel import ChannelsSection
+from handlers.lint import compliance, lints
 from handlers.routing import Routes
 from handlers.welcome import WelcomeSection
 from models import broadcast
 from models.broadcast import BroadcastsSection
+from models.clock import utc_now
 from models.config import Config, Problem
 from models.media import MediaSection
 from models.push import PushSection
@@ -29,13 +34,11 @@ SECTIONS: tuple[type, ...] = (
     SegmentsSection,
     PushSection,
     BroadcastsSection,
+    FileTestsSection,
 )
 POLL = 0.2  # seconds between looks at the files
+REST = 0.001  # seconds that whoever answers messages has for himself after each test of a file that is being read
 QUIET = 0.8  # seconds that they must have held still before they are read: a pause in the middle of a save is shorter
-
-
-def _check_features(config: Config) -> list[Problem]:
-    return list(routing.check(config, handlers.FEATURES))
 
 
 def _check_codes(config: Config) -> Iterator[Problem]:
@@ -53,7 +56,9 @@ def _check_codes(config: Config) -> Iterator[Problem]:
 
 def read(path: Path) -> Settings:
     """The file's settings, with every check there is. Raises BadConfig."""
-    return config_file.read(path, SECTIONS, checks=[_check_features, _check_codes, replies.check, broadcast.check])
+    own = [*claims.checks(handlers.FEATURES), _check_codes, replies.check, compliance.risky, broadcast.check, file_tests.check]
+    with put_off():
+        return config_file.read(path, SECTIONS, checks=[*own, *lints(handlers.FEATURES, utc_now())])
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,15 @@ class Version:
     routes: Routes
 
 
-def version(path: Path) -> Version:
-    """The file as it is now, ready to answer. Raises BadConfig."""
-    settings = read(path)
-    return Version(settings, routing.lay(settings.config, handlers.FEATURES))
+def version(path: Path, *, tested: bool = True) -> Version:
+    """The file as it is now, ready to answer; its own tests have passed where it is to be `tested`. Raises BadConfig."""
+    with put_off():
+        settings = read(path)
+        made = Version(settings, routing.lay(settings.config, handlers.FEATURES))
+    if tested:
+        beside = threading.current_thread() is not threading.main_thread()  # the main thread answers messages meanwhile
+        settings.refuse(file_tests.run(made, rest=REST if beside else 0.0))
+    return made
 
 
 class Live:
@@ -76,7 +86,10 @@ class Live:
     def __init__(self, path: Path, on_errors: Callable[[int], None] = lambda number: None) -> None:
         self._path = path
         self._on_errors = on_errors
+        self.on_swap: Callable[[Settings], None] = lambda settings: None  # told of every version that comes into force
+        self._reading = threading.Lock()
         self.current = version(path)
+        _tell_warnings(self.current.settings)
         self.errors: list[str] = []  # of the newest file; [] when it is in force
         self._at_start = _fixed(self.current.settings)
         self._newest: Settings | BadConfig = self.current.settings
@@ -89,6 +102,16 @@ class Live:
         """The checked sections in force."""
         return self.current.settings.config
 
+    @property
+    def path(self) -> Path:
+        """The main file."""
+        return self._path
+
+    @property
+    def refused(self) -> Sequence[Complaint]:
+        """What is wrong with the newest file, each with its line; empty where that is in force, or where a bug kept it from being read."""
+        return self._newest.complaints if isinstance(self._newest, BadConfig) else ()
+
     async def watch(self) -> None:
         """Until cancelled: a good edit is in force within two seconds of the last write, a bad one never, and its errors are logged."""
         while True:
@@ -97,15 +120,24 @@ class Live:
 
     def refresh(self) -> None:
         """Reads everything anew; afterwards the new version is in force, or the last good one still is and `errors` says why."""
-        self._take(self._read())
+        with self._reading:
+            self._take(self._read())
 
-    def _look(self, at: float) -> None:
+    def hurry(self) -> None:
+        """Reads the files at once if they were changed, without waiting whether somebody is still writing them."""
+        self._look(time.monotonic(), 0.0)
+
+    def _look(self, at: float, quiet: float = QUIET) -> None:
         """One look at the files, at this second: what has held still since its change is taken."""
+        with self._reading:
+            self._look_at(at, quiet)
+
+    def _look_at(self, at: float, quiet: float) -> None:
         try:
             now = config_file.signature(self._newest)
             if now != self._noticed:
                 self._noticed, self._since = now, at
-            elif now != self._newest.seen and at - self._since >= QUIET:
+            if now != self._newest.seen and at - self._since >= quiet:
                 self._since = at  # should it fail, the next try is not at once
                 new = self._read()
                 read = new if isinstance(new, BadConfig) else new.settings
@@ -128,9 +160,13 @@ class Live:
         self._newest = new.settings
         if _fixed(new.settings) != self._at_start:
             log.warning("account and database of config.yaml take effect after a restart")
-        if self.errors or new.settings.config.version != self.config.version:
+        swapped = new.settings.config.version != self.config.version
+        if self.errors or swapped:
             log.info("config in force", version=new.settings.config.version)
         self.current = new
+        if swapped:
+            _tell_warnings(new.settings)
+            self.on_swap(new.settings)
         self._tell([])
         return None
 
@@ -151,6 +187,12 @@ class Live:
             self._bug = repr(bug)
             log.exception("config not read", file=str(self._path), in_force=self.config.version)
             self._tell([f"{self._path}: {type(bug).__name__}"])
+
+
+def _tell_warnings(settings: Settings) -> None:
+    if settings.warnings:
+        first = [warning.render() for warning in settings.warnings[:3]]
+        log.warning("config warnings", warnings=len(settings.warnings), first=first, version=settings.config.version)
 
 
 def _fixed(settings: Settings) -> tuple[object, ...]:

@@ -7,9 +7,11 @@ import contextlib
 import gc
 import hashlib
 import os
+import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,12 +22,15 @@ from fastapi import FastAPI, Response
 from starlette.types import Receive, Scope, Send
 
 from app import media_files
+from app.config_file import Settings
+from app.console import Console, Desk
 from app.journal import Journal
 from app.live import Live
 from app.logs import log
 from app.metrics import Metrics
 from app.secrets import MissingSecrets, Secrets
 from app.token_store import DatabaseTokenStore
+from app.versions import Chronicle
 from app.webhook import Webhook
 from models.clock import Clock, utc_now
 from models.database import Database
@@ -56,11 +61,15 @@ class Service:
     sender: Sender = field(init=False)
     media: MediaKeeper = field(init=False)
     messenger: Messenger = field(init=False)
+    chronicle: Chronicle = field(init=False)
 
     def __post_init__(self) -> None:
         self.timetable = Timetable(self.database, lambda: self.live.config, self.clock)
         self.sender = Sender(self.database, self.client, lambda: self.live.config, self.clock, self.metrics)
         self.media = MediaKeeper(self.database, self.client, lambda: self.live.config, media_files.read, self.clock)
+        self.chronicle = Chronicle(self.database, self.clock)
+        self.live.on_swap = self._swapped
+        self._swapped(self.live.current.settings)
         self.messenger = Messenger(self.database, self.client, self.media, self.clock, self.metrics.message_settled)
         if "scheduler" in self.roles:
             self.timetable.plan()
@@ -70,7 +79,8 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """While it runs: the file is watched and the clock runs. Afterwards what was begun is settled and everything is closed."""
-        tasks = [asyncio.create_task(self.live.watch())]
+        tasks = [asyncio.create_task(self.live.watch()), asyncio.create_task(self.chronicle.keep())]
+        self._reload_on_hangup()
         if isinstance(app, App) and app.webhook is not None:
             tasks.append(asyncio.create_task(app.webhook.catch_up()))
         self.timetable.start()
@@ -84,6 +94,16 @@ class Service:
             await asyncio.gather(self.sender.stop(), self.messenger.stop())
             await self.client.aclose()
             self.database.close()
+
+    def _swapped(self, settings: Settings) -> None:
+        self.metrics.rules_in_force(settings.config.version)
+        self.chronicle.swapped(settings)
+
+    def _reload_on_hangup(self) -> None:
+        """`kill -HUP` reads the files at once, without waiting whether somebody is still writing them."""
+        if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self.live.hurry))
 
     def wake(self) -> None:
         """A customer-service message was queued: this process sends it at once, if that is its work."""
@@ -163,10 +183,13 @@ class App(FastAPI):
     """FastAPI with the webhook mounted in front of its middleware: a route's layers cost more there than the answer itself."""
 
     webhook: Webhook | None = None
+    console: Console | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.webhook is not None and scope["type"] == "http" and scope["path"] == "/wechat":
             await self.webhook(scope, receive, send)
+        elif self.console is not None and scope["type"] == "http" and f"{scope['path']}/".startswith("/console/"):
+            await self.console(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -189,6 +212,7 @@ def create_app(service: Service) -> App:
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     if "web" in service.roles:
+        app.console = Console(Desk(service.live, service.database, service.clock))
         app.webhook = Webhook(
             service.envelope, service.database, service.live, service.metrics, service.clock, service.wake, service.journal
         )

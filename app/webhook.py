@@ -21,6 +21,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 from starlette.types import Receive, Scope, Send
 
+from app import follow_ups
 from app.journal import Journal
 from app.live import Live, Version
 from app.logs import log, mask, note
@@ -224,8 +225,8 @@ class Webhook:
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         xml = self._envelope.render(reply, inbound, now) if reply else None
         inbox.answered(db, admitted.id, ctx.follower.id or None, ctx.answered_by, version.settings.config.version, xml or None)
-        # A reply that says nothing says that something else was queued instead, such as a picture that must be uploaded first.
-        return self._in_time(db, Effect(xml or None, ctx.answered_by, queued=xml == ""), key, deadline, now)
+        queued = follow_ups.queue(db, ctx, self._clock()) or ctx.queued  # such as a picture that must be uploaded first
+        return self._in_time(db, Effect(xml or None, ctx.answered_by, queued=queued), key, deadline, now)
 
     def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime, deadline: float) -> Effect:
         """A bug stood in the way: the entry is kept with a neutral sentence, so that no copy is tried again and all say the same."""
@@ -255,7 +256,10 @@ class Webhook:
         entry = inbox.follow_up(db, key, effect.copy, now) if message else None
         if entry is None or message is None:
             return False
-        return customer_message.queue(db, f"reply:{entry.id}", entry.follower_id, message, came_at + FOLLOWS_WITHIN, now)
+        # As of the push: what was to follow the reply still does.
+        return customer_message.queue(
+            db, f"reply:{entry.id}", entry.follower_id, message, came_at + FOLLOWS_WITHIN, now, not_before=came_at
+        )
 
     def _late(self, inbound: Inbound, key: str, now: datetime, deadline: float, late: asyncio.Future[Effect]) -> None:
         del self._running[key]

@@ -68,14 +68,14 @@ def _tab(fault: _Fault) -> _Said | None:
 
 
 def _quote(fault: _Fault) -> _Said | None:
-    if "escape" in fault.problem or ("quoted" in fault.context and "hexdecimal" in fault.problem):
+    if fault.at[0] == fault.began[0] and ("escape" in fault.problem or ("quoted" in fault.context and "hexdecimal" in fault.problem)):
         zh = "双引号里的 \\ 有特殊含义；请写成 \\\\，或把双引号换成单引号"
         return fault.at, zh, "in double quotes \\ is special; write \\\\ or use single quotes"
     last = fault.last
     if "a quoted scalar" in fault.context:
         opened = fault.began
     elif last is not None and last.style in ('"', "'") and last.end_mark.line == fault.at[0] - 1 and "expected" in fault.problem:
-        if last.start_mark.line == last.end_mark.line:
+        if last.start_mark.line == last.end_mark.line and not ("',' or" in fault.problem and fault.after(fault.at).count(last.style) % 2):
             return None
         opened = mark_of(last)  # it was closed by the next quotation mark in the file, which belongs to another text
     else:

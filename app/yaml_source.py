@@ -10,13 +10,14 @@ from typing import Any
 
 import yaml
 
+from app.complaint import Mark
+from app.places import Branch, Leaf, branch_of
 from app.source import Source, mark_of, secret_name
 from app.yaml_faults import explain
-from models.config import Location
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_NODES = 400_000
-DEEPEST = 20
+DEEPEST = 30
 _FIRST_FEW = 20  # of one kind of flaw: a binary file should not print a page of control characters
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -31,6 +32,10 @@ _LONGEST_NUMBER = 18  # digits: longer ones are ids, and Python itself gives up 
 # What YAML forbids, and the three breaks that YAML 1.1 counts as lines and no editor does.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufdd0-\ufdef\ufffe\uffff]")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# A comment that takes a warning back: `# 忽略 YZ104：早晚两条故意重叠`.
+SILENCE = re.compile(
+    r"(?:(?<=\s)|^)#\s*(?:忽略|ignore)[:：\s]*(?P<codes>YZ[0-9]{3}(?:[\s,，、]+YZ[0-9]{3})*)[\s:：,，]*(?P<reason>[^#]*)", re.IGNORECASE
+)
 
 
 def parse(data: bytes, name: str) -> Source:
@@ -72,6 +77,9 @@ def _printable(text: str, source: Source) -> str:
     return UNPRINTABLE.sub(" ", text)  # as wide as before: the other errors of the file keep their places
 
 
+_TOP, _PLAIN, _ACCOUNT, _HIDDEN = range(4)  # where in the file something is, as far as secrets go
+
+
 class _Stop(Exception):
     """Nothing after this place is worth reading."""
 
@@ -80,10 +88,14 @@ class _Reader:
     """Builds the value from the parser's events in one pass."""
 
     def __init__(self, source: Source, text: str) -> None:
-        self.source, self.places = source, source.places
+        self.source = source
+        self.branch: Branch | None = None  # the places in the container that was read last
         self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
         self.next = partial(next, self.events)
         self.nodes = 0
+        self.keys: dict[str, str] = {}  # plain ones that were read before: most keys are written again and again
+        if SILENCE.search(text):
+            source.texts = []
         self.last: Any = None  # the scalar read last: an unclosed quote shows itself only after it
 
     def read(self) -> None:
@@ -103,60 +115,83 @@ class _Reader:
         if isinstance(self.next(), yaml.StreamEndEvent):
             self.source.complain((1, 1), "文件是空的；至少要写一个“键: 值”", "the file is empty; write at least one `key: value`")
             raise _Stop
-        value = self._node(self.next(), (), 0)
+        value = self._node(self.next(), _TOP, 0)
+        self.source.places.root = self.branch or []
         self.next()  # the document ends
         event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
             zh, en = "一个文件里只能有一份配置；请删掉分隔线 ---", "one file holds one document; delete the line ---"
             self.source.complain(mark_of(event), zh, en)
+            self.source.whole = False
         return value
 
-    def _node(self, event: Any, path: Location, depth: int) -> Any:
+    def _node(self, event: Any, within: int, depth: int) -> Any:
         self.nodes += 1
         if self.nodes > MOST_NODES:
             self._stop(event, f"文件里的条目超过 {MOST_NODES} 个", f"the file has more than {MOST_NODES} entries")
         kind = type(event)
         if kind is yaml.ScalarEvent:
-            return self._scalar(event, path)
+            self.branch = None
+            return self._scalar(event, within)
         if kind is yaml.AliasEvent:
             self._no_anchor(event, "*")
+            self.branch = None
             return None
         self._no_extras(event)
         if depth >= DEEPEST:
             self._stop(event, f"嵌套超过 {DEEPEST} 层", f"nested deeper than {DEEPEST} levels")
-        return self._mapping(path, depth) if kind is yaml.MappingStartEvent else self._sequence(path, depth)
+        return self._mapping(within, depth) if kind is yaml.MappingStartEvent else self._sequence(within, depth)
 
-    def _sequence(self, path: Location, depth: int) -> list[Any]:
+    def _sequence(self, within: int, depth: int) -> list[Any]:
         items: list[Any] = []
+        leaves: list[Leaf] = []
         while type(event := self.next()) is not yaml.SequenceEndEvent:
-            here, mark = (*path, len(items)), mark_of(event)
-            self.places[here] = (mark, mark)
-            items.append(self._node(event, here, depth + 1))
+            mark = event.start_mark
+            line, column = mark.line, mark.column
+            item = self._node(event, within or _PLAIN, depth + 1)
+            leaves.append((len(items), line, column, line, column, self.branch))
+            items.append(item)
+        self.branch = leaves
         return items
 
-    def _mapping(self, path: Location, depth: int) -> dict[Any, Any]:
+    def _mapping(self, within: int, depth: int) -> dict[Any, Any]:
         value: dict[Any, Any] = {}
         lines: dict[str, int] = {}
+        leaves: list[Leaf] = []
         while type(event := self.next()) is not yaml.MappingEndEvent:
-            mark, key = mark_of(event), self._key(event, path, depth)
+            begins, key = event.start_mark, self._key(event, within, depth)
             event = self.next()
             if key is None:
-                self._node(event, (*path, "?"), depth + 1)
+                self._node(event, within or _PLAIN, depth + 1)
                 continue
-            if first := lines.get(str(key)):  # 7 and "7" would be one key of a table of numbers
-                name = _quoted(str(key), path)
-                zh = f"“{name}” 写了两次（第 {first} 行和第 {mark[0]} 行）；请合并成一处"
-                self.source.complain(mark, zh, f"duplicate key “{name}” (lines {first} and {mark[0]}); keep one of them")
-            lines.setdefault(str(key), mark[0])
-            here = (*path, key)
-            self.places[here] = (mark, mark_of(event))
-            value[key] = self._node(event, here, depth + 1)
+            row, name = begins.line, key if type(key) is str else str(key)
+            if name in lines:  # 7 and "7" would be one key of a table of numbers
+                self._twice(name, within, lines[name] + 1, (row + 1, begins.column + 1))
+            else:
+                lines[name] = row
+            mark = event.start_mark
+            line, column = mark.line, mark.column
+            if depth == 0:  # should its value be no YAML, its place is known
+                self.source.places.root = [*leaves, (key, row, begins.column, line, column, None)]
+            value[key] = self._node(event, within if within == _PLAIN else _inside(within, key), depth + 1)
+            leaves.append((key, row, begins.column, line, column, self.branch))
+        self.branch = branch_of(leaves)
         return value
 
-    def _key(self, event: Any, path: Location, depth: int) -> str | int | None:
+    def _twice(self, name: str, within: int, first: int, mark: Mark) -> None:
+        shown = _quoted(name, within)
+        zh = f"“{shown}” 写了两次（第 {first} 行和第 {mark[0]} 行）；请合并成一处"
+        self.source.complain(mark, zh, f"duplicate key “{shown}” (lines {first} and {mark[0]}); keep one of them")
+
+    def _key(self, event: Any, within: int, depth: int) -> str | int | None:
         """The key; None where it cannot be one (which has been complained about)."""
+        if (known := self.keys.get(event.value) if type(event) is yaml.ScalarEvent and within == _PLAIN else None) and _bare(event):
+            self.last = event
+            if self.source.texts is not None:
+                self.source.texts.append(_extent(event))
+            return known
         if type(event) is not yaml.ScalarEvent:
-            self._node(event, (*path, "?"), depth + 1)
+            self._node(event, within or _PLAIN, depth + 1)
             zh = '键只能是文字；如果这是以 { 或 [ 开头的文字，请整句加引号，例如 reply: "{name}，你好"'
             self.source.complain(mark_of(event), zh, "a key must be text; if this is text that begins with { or [, put all of it in quotes")
             return None
@@ -164,30 +199,34 @@ class _Reader:
             zh, en = "不支持 << 合并；请把内容照写一遍", "merge keys << are not supported; write the keys out"
             self.source.complain(mark_of(event), zh, en)
             return None
-        key = self._scalar(event, path)
+        key = self._scalar(event, within)
         if isinstance(key, bool | float) or key is None:
-            name = _quoted(event.value, path)
+            name = _quoted(event.value, within)
             zh, en = f'键只能是文字；请加引号："{name}"', f'a key must be text; write it in quotes: "{name}"'
             self.source.complain(mark_of(event), zh, en)
             return str(event.value) or None
+        if type(key) is str and within == _PLAIN and _bare(event):
+            self.keys[key] = key
         return key
 
-    def _scalar(self, event: Any, path: Location) -> str | int | float | bool | None:
+    def _scalar(self, event: Any, within: int) -> str | int | float | bool | None:
         self.last = event
         if event.anchor is not None or event.tag is not None:
             self._no_extras(event)
         text: str = event.value
-        if _secret(path):
+        if self.source.texts is not None:
+            self.source.texts.append(_extent(event))
+        if within == _HIDDEN:
             self.source.hide(event)
         if _plain(event):
-            return self._resolved(text, event, path)
+            return self._resolved(text, event, within)
         if event.style == '"' and UNPRINTABLE.search(text):  # by an escape such as \0
             zh = "这段文字里有控制字符（双引号里的 \\ 有特殊含义）；要写反斜杠请写 \\\\"
             self.source.complain(mark_of(event), zh, "this text has a control character in it; for a backslash write \\\\")
             return UNPRINTABLE.sub(" ", text)
         return text
 
-    def _resolved(self, text: str, event: Any, path: Location) -> str | int | float | bool | None:
+    def _resolved(self, text: str, event: Any, within: int) -> str | int | float | bool | None:
         """A plain scalar by the core schema of YAML 1.2, and nothing that would silently become another value."""
         if text in _NULL:
             return None
@@ -195,7 +234,7 @@ class _Reader:
             return _BOOL[text]
         if text[0] not in _PLAIN_NUMBER_OR_CLOCK:
             return text
-        shown = _quoted(text, path)
+        shown = _quoted(text, within)
         if _CLOCK.fullmatch(text):
             zh, en = f'时间要写在引号里："{shown}"', f'a time must be written in quotes: "{shown}"'
         elif _LEADING_ZERO.match(text) and (_INT.fullmatch(text) or _FLOAT.fullmatch(text)):
@@ -227,13 +266,28 @@ class _Reader:
         raise _Stop
 
 
-def _secret(path: Location) -> bool:
-    """Whether a value or a key at this place is hidden: below a secret's name at the top, or anywhere in the account."""
-    return bool(path) and any(map(secret_name, path if path[0] == "account" else path[:1]))
+def _extent(event: Any) -> tuple[Mark, Mark]:
+    """From where to where a scalar goes; behind the sign of a block scalar there may be a comment."""
+    end = event.end_mark
+    begin = (event.start_mark.line + 2, 1) if event.style in ("|", ">") else mark_of(event)
+    return begin, (end.line + 1, end.column + 1)
 
 
-def _quoted(text: str, path: Location) -> str:
-    return "…" if _secret(path) else text[:40]
+def _inside(within: int, key: object) -> int:
+    """Where a value is whose key is there: hidden is all that is below a secret's name at the top, or anywhere in the account."""
+    if within == _TOP and key == "account":
+        return _ACCOUNT
+    if within in (_TOP, _ACCOUNT):
+        return _HIDDEN if secret_name(key) else within or _PLAIN
+    return within
+
+
+def _quoted(text: str, within: int) -> str:
+    return "…" if within == _HIDDEN else text[:40]
+
+
+def _bare(event: Any) -> bool:
+    return not event.style and event.anchor is None and event.tag is None
 
 
 def _plain(event: Any) -> bool:

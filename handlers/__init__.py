@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from handlers import channel, checkin, consent, keyword, menu, points, receipt, survey, welcome
+from handlers import channel, checkin, choices, consent, faq, keyword, menu, points, receipt, sensitive, survey, welcome
 from handlers.routing import Feature
 
 FEATURES: tuple[Feature, ...] = (
+    sensitive.feature,
     consent.feature,
     channel.feature,
     welcome.feature,
     checkin.feature,
     points.feature,
     survey.feature,
+    choices.feature,
     keyword.feature,
+    faq.feature,
     menu.feature,
     receipt.feature,
 )

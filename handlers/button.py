@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handlers.replies import NAMES, ReplyText, ReplyWith
-from models.config import Rules, says, wrong
+from models.config import Looks, Rules, says, wrong
 
 # Bytes of UTF-8, from the platform's page on creating a menu. More is 40018, 40026, 40019, 40027 or 40020.
 TOP_NAME, SUB_NAME, KEY, URL = 16, 60, 128, 1024
@@ -38,7 +38,7 @@ def _address(text: str) -> str:
     return text
 
 
-Url = Annotated[str, AfterValidator(_address), _at_most(URL)]
+Url = Annotated[str, AfterValidator(_address), _at_most(URL), Looks(r"^https?://\S+$", ("https://example.com",))]
 Key = Annotated[str, _at_most(KEY)]
 _Some = Annotated[str, Field(min_length=1)]
 
@@ -97,10 +97,10 @@ class Item(Rules):
     say: Key | None = Field(None, description="按下去等于粉丝说了这句话")
     url: Url | None = Field(None, description="打开网页")
     reply: ReplyText | ReplyWith | None = Field(None, description="按下去的回复：文字，或 {image|news|…: …}")
-    scan: Annotated[Scan, BeforeValidator(_as_scan)] | None = Field(
+    scan: Annotated[Scan, BeforeValidator(_as_scan, json_schema_input_type=Scan | Literal["open"])] | None = Field(
         None, description="扫码：open 扫完直接打开；或 {say: …}、{reply: …} 由我们回答"
     )
-    photo: Annotated[Photo, BeforeValidator(_as_photo)] | None = Field(
+    photo: Annotated[Photo, BeforeValidator(_as_photo, json_schema_input_type=Photo | Literal["camera", "album", "either"])] | None = Field(
         None, description="发照片：camera 拍照 | album 微信相册 | either 让粉丝选；或 {from: …, reply: …}"
     )
     location: bool | Place | None = Field(None, description="发位置：true，或 {reply: …}")

@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar
 
-import ahocorasick_rs
 import re2
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field
 
 from handlers import replies
+from handlers.matching import Index, When
+from handlers.matching.account import Account, Told
+from handlers.matching.when import KEYED, RE2
 from handlers.replies import ReplyText, ReplyWith
-from handlers.routing import Answer, Context, Feature, Hearing, normal
+from handlers.routing import Answer, Context, Feature, Hearing
 from models import condition
-from models.condition import Conditions
-from models.config import Config, Problem, Rules, wrong
+from models.config import Config, Location, Problem, Rules, placeholders
 from wechat.reply import Reply
-
-_RE2 = re2.Options()
-_RE2.log_errors = False
-_RE2.max_mem = 4 << 20
-
-
-def _check_pattern(pattern: str) -> str:
-    try:
-        re2.compile(pattern, _RE2)
-    except re2.error as error:
-        what = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise wrong(
-            f"正则 {pattern!r} 不能用：{what}（用 RE2 语法，不支持 (?=…)、(?!…)、\\1 这类写法）",
-            f"the regex {pattern!r} cannot be used: {what} (RE2: no lookaround, no backreferences)",
-        ) from None
-    return pattern
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-_Some = Annotated[str, Field(min_length=1)]
-Words = Annotated[list[_Some], BeforeValidator(_listed), Field(min_length=1)]
-Patterns = Annotated[list[Annotated[_Some, AfterValidator(_check_pattern)]], BeforeValidator(_listed), Field(min_length=1)]
-
-
-class When(Conditions):
-    """When a rule answers: any of the words, within all of the conditions."""
-
-    exact: Words | None = Field(None, description="整句等于其中一个")
-    contains: Words | None = Field(None, description="句子里有其中一个")
-    prefix: Words | None = Field(None, description="以其中一个开头")
-    regex: Patterns | None = Field(None, description="正则表达式（RE2），句子里找到就算")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not (self.exact or self.contains or self.prefix or self.regex):
-            raise wrong("when 里至少要有 exact、contains、prefix、regex 之一", "when needs at least one of exact, contains, prefix, regex")
-        return self
 
 
 class Rule(Rules):
@@ -78,55 +40,110 @@ class KeywordsSection(Rules):
     fallback: ReplyText | ReplyWith | None = Field(None, description="都不匹配时回复什么；不写就不回复")
     sorry: str = Field(SORRY, min_length=1, description="程序出错时回复什么")
 
+    @cached_property
+    def matcher(self) -> Matcher:
+        """The rules, ready to be asked; worked out once for all who ask."""
+        return Matcher(self)
+
 
 class Matcher:
     """Finds the first rule that matches, in time that does not grow with the number of rules' words."""
 
     def __init__(self, section: KeywordsSection) -> None:
         self._rules = section.rules
-        self._exact: dict[str, list[int]] = {}
-        self._patterns: list[tuple[int, Any]] = []
-        parts: dict[str, list[tuple[int, bool]]] = {}  # word → (rule, whether only at the start)
-        for number, rule in enumerate(section.rules):
-            for word in rule.when.exact or ():
-                self._exact.setdefault(normal(word), []).append(number)
-            for word in rule.when.contains or ():
-                parts.setdefault(word.casefold(), []).append((number, False))
-            for word in rule.when.prefix or ():
-                parts.setdefault(word.casefold(), []).append((number, True))
-            self._patterns += [(number, re2.compile(pattern, _RE2)) for pattern in rule.when.regex or ()]
-        self._parts = list(parts.values())
-        self._automaton = ahocorasick_rs.AhoCorasick(list(parts)) if parts else None
+        self._index = Index([rule.when for rule in section.rules])
+        self._counting = frozenset(number for number, rule in enumerate(section.rules) if rule.when.nth is not None)
 
-    def candidates(self, text: str) -> list[int]:
+    def candidates(self, text: str) -> Sequence[int]:
         """The rules whose words match, in the order of the file."""
-        plain = normal(text)
-        found = set(self._exact.get(plain, ()))
-        if self._automaton:
-            for word, start, _ in self._automaton.find_matches_as_indexes(plain, overlapping=True):
-                found.update(rule for rule, only_at_start in self._parts[word] if start == 0 or not only_at_start)
-        found.update(number for number, pattern in self._patterns if number not in found and pattern.search(text))
-        return sorted(found)
+        return self._index.find(text)
 
     def answer(self, ctx: Context) -> Reply | None:
-        """The reply of the first rule that matches in words and conditions."""
-        if not ctx.text:
-            return None
-        for number in self.candidates(ctx.text):
+        """The reply of the first rule that matches in words (or in the message's type) and conditions."""
+        candidates = self._index.find(ctx.text) if ctx.text else self._index.of_type(ctx.inbound.type)
+        if ctx.trace is not None:
+            kind = "text" if ctx.text else ctx.inbound.type
+            account = Account([(rule.name, rule.when) for rule in self._rules], ctx.text, kind, candidates)
+            return self._told(ctx, candidates, account)
+        for number in candidates:
+            if condition.unmet(self._rules[number].when, self._rules[number].name, ctx.circumstances) is None:
+                return self._reply(ctx, number, candidates)
+        return None
+
+    def notice(self, ctx: Context) -> Reply | None:
+        """The reply of the first rule for this event whose conditions hold."""
+        inbound, rules = ctx.inbound, self._rules
+        candidates = [number for number in self._of_event.get(inbound.event, ()) if _keyed(rules[number].when, inbound.event_key)]
+        return self._told(ctx, candidates, None)
+
+    @cached_property
+    def _of_event(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, rule in enumerate(self._rules):
+            for event in rule.when.event or (KEYED if rule.when.menu_key else ()):
+                found.setdefault(event, []).append(number)
+        return found
+
+    def _told(self, ctx: Context, candidates: Sequence[int], account: Account | None) -> Reply | None:
+        """As `answer`, and every step is noted."""
+        _note(ctx, account.begin() if account else ())
+        for number in candidates:
+            _note(ctx, account.until(number) if account else ())
             rule = self._rules[number]
+            by = account.found_by(number) if account else f"（事件 {ctx.inbound.event}）"
             why_not = condition.unmet(rule.when, rule.name, ctx.circumstances)
             if why_not is None:
-                ctx.answered_by = f"keywords:{rule.name}"[:200]
-                ctx.explain(f"关键词规则“{rule.name}” 匹配", ("keywords", "rules", number))
-                return replies.say(rule.reply, ctx)
-            ctx.explain(f"关键词规则“{rule.name}” 的词匹配，但{why_not}", ("keywords", "rules", number))
+                ctx.explain(f"关键词规则“{rule.name}” 匹配{by}", _place(number))
+                return self._reply(ctx, number, candidates)
+            ctx.explain(f"关键词规则“{rule.name}” 的词匹配{by}，但{why_not}", _place(number))
+        _note(ctx, account.until(len(self._rules)) if account else ())
         return None
+
+    def _reply(self, ctx: Context, number: int, candidates: Sequence[int]) -> Reply:
+        rule = self._rules[number]
+        if self._counting:
+            self._count_on(ctx, number, candidates)
+        ctx.answered_by = f"keywords:{rule.name}"[:200]
+        if rule.when.regex:
+            ctx.match = _groups(rule.when.regex, ctx.text)
+        return replies.say(rule.reply, ctx)
+
+    def _count_on(self, ctx: Context, answering: int, candidates: Sequence[int]) -> None:
+        """Afterwards the rules behind the one that answers have counted this time too: `nth: 1`, then `nth: {from: 2}` is what it says."""
+        for number in candidates:
+            if number > answering and number in self._counting:
+                rule = self._rules[number]
+                time = condition.count(rule.when, rule.name, ctx.circumstances)
+                if time is not None:
+                    ctx.explain(f"关键词规则“{rule.name}” 的 nth 也数了一次：这是第 {time} 次", _place(number))
+
+
+def _note(ctx: Context, steps: Iterable[Told]) -> None:
+    for step, number in steps:
+        ctx.explain(step, None if number is None else _place(number))
+
+
+def _place(number: int) -> Location:
+    return ("keywords", "rules", number)
+
+
+def _keyed(when: When, key: str) -> bool:
+    return when.menu_key is None or key in when.menu_key
+
+
+def _groups(patterns: Sequence[str], text: str) -> dict[str, str]:
+    """The groups of the first pattern that is found in the text, by number and by name."""
+    for pattern in patterns:
+        found = re2.compile(pattern, RE2).search(text)
+        if found:
+            groups = {str(number): group for number, group in enumerate((found.group(), *found.groups()))}
+            return {name: group or "" for name, group in {**groups, **found.groupdict()}.items()}
+    return {}
 
 
 def _hearing(section: KeywordsSection) -> Hearing:
-    matcher = Matcher(section)
     words = [word for rule in section.rules for word in (*(rule.when.exact or ()), *(rule.when.contains or ()), *(rule.when.prefix or ()))]
-    return Hearing(lambda said: bool(matcher.candidates(said)), words)
+    return Hearing(lambda said: bool(section.matcher.candidates(said)), words)
 
 
 def _fallback(section: KeywordsSection) -> Answer:
@@ -143,13 +160,37 @@ def sorry(config: Config) -> str:
 def _check(config: Config) -> Iterator[Problem]:
     section = config.get(KeywordsSection)
     for number, rule in enumerate(section.rules if section else ()):
-        yield from condition.check(rule.when, ("keywords", "rules", number, "when"), config)
+        if rule.when.level is not None or rule.when.segment is not None:
+            yield from condition.check(rule.when, (*_place(number), "when"), config)
+        if not isinstance(rule.reply, str) or "{match." in rule.reply:
+            yield from _unknown_groups(rule, number, config)
+
+
+def _unknown_groups(rule: Rule, number: int, config: Config) -> Iterator[Problem]:
+    """Every {match.…} of the reply is a group of one of the rule's patterns."""
+    known = {name for pattern in rule.when.regex or () for name in _names(pattern)}
+    for where, text, _ in replies.every(Config(config.zone, sections={Rule: rule})):
+        for name in placeholders(text) if "{match." in text else ():
+            group = name.removeprefix("match.")
+            if name != group and group not in known and where[1] == "reply" and "menu" not in where:
+                may = "、".join(f"{{match.{one}}}" for one in sorted(known))
+                zh = f"这里可用：{may}" if known else "这条规则没有 regex"
+                en = f"here you may use: {may.replace('、', ', ')}" if known else "this rule has no regex"
+                zh, en = f"没有 {{{name}}}；{zh}", f"there is no {{{name}}}; {en}"
+                yield Problem((*_place(number), *where[1:]), zh, en, word=f"{{{name}")
+
+
+def _names(pattern: str) -> set[str]:
+    """What its groups are called in a reply: 0 for all that was found, 1, 2 … and their names."""
+    compiled = re2.compile(pattern, RE2)
+    return {str(number) for number in range(compiled.groups + 1)} | set(compiled.groupindex)
 
 
 feature = Feature(
     name="keywords",
     section=KeywordsSection,
-    listens=lambda section: Matcher(section).answer,
+    notices=lambda section: section.matcher.notice,
+    listens=lambda section: section.matcher.answer,
     last_word=_fallback,
     hears=_hearing,
     checks=_check,

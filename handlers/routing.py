@@ -16,7 +16,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -66,9 +65,12 @@ class Context:
     text: str = ""  # what they said, or what a menu button said for them, without the space around it
     result: str = ""  # what they scanned from a menu button
     match: Mapping[str, str] = field(default_factory=dict)  # the groups of the regex that matched: `1`, `2`, names
+    counted: dict[str, int] = field(default_factory=dict)  # for whose `nth` this message counts, and as the how manieth
     answered_by: str | None = None
     follow_ups: list[FollowUp] = field(default_factory=list)
+    queued: bool = False  # something goes out by customer-service message instead of the reply
     trace: list[Step] | None = None  # kept only where somebody asked for it
+    luck: float | None = None  # what every chance comes to, where somebody tries it out
 
     @property
     def zone(self) -> ZoneInfo:
@@ -78,7 +80,7 @@ class Context:
     @property
     def circumstances(self) -> Circumstances:
         """What conditions are held against."""
-        return Circumstances(self.db, self.config, self.follower, self.said_at, self.chance)
+        return Circumstances(self.db, self.config, self.follower, self.said_at, self.chance, self.counted)
 
     def explain(self, step: str, where: Location | None = None) -> None:
         """Notes a step for `yizhan try --explain`."""
@@ -87,6 +89,8 @@ class Context:
 
     def chance(self, name: str) -> float:
         """A number in [0, 1), as good as thrown, and the same for every copy of this message."""
+        if self.luck is not None:
+            return self.luck
         digest = hashlib.sha256(f"{self.inbound.key}|{name}".encode()).digest()
         return int.from_bytes(digest[:7], "big") / (1 << 56)
 
@@ -183,7 +187,7 @@ class Routes:
 
 def lay(config: Config, features: Sequence[Feature]) -> Routes:
     """The routes of a checked configuration."""
-    on = [(feature, section) for feature in features if (section := _section(feature, config)) is not None]
+    on = [(feature, section) for feature in features if (section := section_of(feature, config)) is not None]
     triggers: dict[str, Trigger] = {}
     events: dict[str, list[tuple[str, Callable[[Context], Reply | None]]]] = {}
     for feature, section in on:
@@ -204,7 +208,8 @@ def lay(config: Config, features: Sequence[Feature]) -> Routes:
     )
 
 
-def _section(feature: Feature, config: Config) -> Any:
+def section_of(feature: Feature, config: Config) -> Any:
+    """What the file has for this feature, or what it goes by without; None where it is off."""
     section = config.get(feature.section) if feature.section else None
     return feature.default(config) if section is None and feature.default else section
 
@@ -217,40 +222,6 @@ def _tapped(answer: Callable[[Context, Any, str], Reply | None], section: Any) -
     return lambda ctx, choice: answer(ctx, section, choice)
 
 
-def check(config: Config, features: Sequence[Feature]) -> Iterator[Problem]:
-    """What no single section can see: two features that claim one trigger, words that lead nowhere, and each feature's own checks."""
-    claimed: dict[str, Trigger] = {}
-    on = [(feature, section) for feature in features if (section := _section(feature, config)) is not None]
-    for feature, section in on:
-        for trigger in feature.triggers(section) if feature.triggers else ():
-            word = normal(trigger.word)
-            first = claimed.setdefault(word, trigger)
-            if first is not trigger:
-                there = ".".join(map(str, first.where))
-                yield Problem(
-                    trigger.where,
-                    f"触发词“{trigger.word}”已经被 {there} 用了，一个词只能归一个功能",
-                    f"the trigger {trigger.word!r} is taken by {there}; a word leads to one feature only",
-                )
-        if feature.checks:
-            yield from feature.checks(config)
-    said = [one for feature, section in on if feature.says for one in feature.says(section) if normal(one.words) not in claimed]
-    hearings = [feature.hears(section) for feature, section in on if feature.hears] if said else []
-    for one in said:
-        if not any(hearing.could_answer(one.words) for hearing in hearings):
-            yield _unheard(one, [*claimed, *(word for hearing in hearings for word in hearing.words)])
-
-
-def _unheard(said: Said, known: Sequence[str]) -> Problem:
-    near = get_close_matches(normal(said.words), known, 1, 0.5)
-    zh, en = f"没有规则会回答“{said.words}”", f"no rule answers {said.words!r}"
-    if near:
-        return Problem(said.where, f"{zh}，是不是想写“{near[0]}”？", f"{en}; did you mean {near[0]!r}?")
-    return Problem(
-        said.where, f"{zh}；请加一条关键词规则，或者把 say 改成 reply", f"{en}; add a keyword rule, or write reply instead of say"
-    )
-
-
 def meet(db: Connection, inbound: Inbound, now: datetime) -> Follower:
     """Whoever did this exists afterwards; whether they follow, and the code they came by, are known as well as the message tells."""
     by_code = inbound.event == "subscribe" and inbound.event_key.startswith("qrscene_")
@@ -260,21 +231,34 @@ def meet(db: Connection, inbound: Inbound, now: datetime) -> Follower:
     return follower.seen(db, inbound.openid, from_seconds(inbound.created_at), now, subscribed=inbound.event not in LEAVES, scene=scene)
 
 
-def hear(db: Connection, routes: Routes, inbound: Inbound, now: datetime, *, explaining: bool = False) -> tuple[Context, Reply | None]:
+def hear(
+    db: Connection, routes: Routes, inbound: Inbound, now: datetime, *, explaining: bool = False, luck: float | None = None
+) -> tuple[Context, Reply | None]:
     """Takes note of the follower, then finds the answer. A refused verb leaves nothing behind but its refusal's words.
 
     `Context.follow_ups` are to be queued by the caller, in the same transaction.
     """
     said_at, person = from_seconds(inbound.created_at), meet(db, inbound, now)
     words = inbound.event_key if inbound.event == "click" else inbound.text
-    ctx = Context(db, routes.config, inbound, person, now, said_at, routes, words.strip(), trace=[] if explaining else None)
+    ctx = Context(db, routes.config, inbound, person, now, said_at, routes, words.strip(), trace=[] if explaining else None, luck=luck)
+    if explaining:
+        _explain_heard(ctx)
     for guard in routes.guards:
         stopped = guard.heard(ctx)
         if stopped is not None:
+            ctx.explain("这条消息被拦下，不再往下问")
             return ctx, stopped.reply
     reply = dispatch(ctx, routes)
     ctx.follow_ups = [FollowUp(after, kept) for after, one in ctx.follow_ups if (kept := _guarded(ctx, routes, one)) is not None]
     return ctx, _guarded(ctx, routes, reply)
+
+
+def _explain_heard(ctx: Context) -> None:
+    inbound, plain = ctx.inbound, normal(ctx.text)
+    what = f"事件 {inbound.event}" if inbound.type == "event" else {"text": "文字"}.get(inbound.type, f"消息 {inbound.type}")
+    key = f"（{inbound.event_key}）" if inbound.event_key and inbound.event_key != ctx.text else ""
+    words = f"“{ctx.text}”" if ctx.text else ""
+    ctx.explain(f"收到{what}{key}{words}" + (f"，比较时是“{plain}”" if plain != ctx.text else ""))
 
 
 def _guarded(ctx: Context, routes: Routes, reply: Reply | None) -> Reply | None:
@@ -293,11 +277,14 @@ def dispatch(ctx: Context, routes: Routes) -> Reply | None:
         return None
     choice = inbound.fields.get("bizmsgmenuid")
     for name, tapped in routes.taps if isinstance(choice, str) and choice else ():
+        ctx.explain(f"点了选项 {choice} → {name}")
         reply = tapped(ctx, str(choice))
         if reply is not None:
             ctx.answered_by = ctx.answered_by or f"{name}:{choice}"[:200]
             return reply
     always = routes.triggers.get(normal(ctx.text))
+    if always is not None and always.always:
+        ctx.explain(f"“{always.word}”随时有效，不问进行中的会话", always.where)
     answer, taken = (None, False) if always is not None and always.always else _floor(ctx, routes)
     return answer if taken else _words(ctx, routes)
 
@@ -326,13 +313,15 @@ def _floor(ctx: Context, routes: Routes) -> tuple[Reply | None, bool]:
     ctx.explain(f"进行中的会话：{floor.feature}（{floor.subject}）")
     feature, section = routes.floors.get(floor.feature, (None, None))
     if feature is None or feature.floor is None:
+        ctx.explain(f"文件里已经没有 {floor.feature}，会话到此为止")
         conversation.leave_floor(ctx.db, ctx.follower.id)
         return None, False
     answer, wording = feature.floor, feature.wording(section, floor.subject) if feature.wording else None
     reply = _said(ctx, lambda c: answer(c, section, floor.subject), wording)
     if reply is None:
+        ctx.explain("会话没有接这句话，接着问别的")
         return None, False
-    ctx.answered_by = f"{floor.feature}:{floor.subject}"
+    ctx.answered_by = ctx.answered_by or f"{floor.feature}:{floor.subject}"
     return reply, True
 
 
@@ -344,6 +333,9 @@ def _words(ctx: Context, routes: Routes) -> Reply | None:
         if reply is not None:
             ctx.answered_by = ctx.answered_by or ".".join(map(str, trigger.where))
             return reply
+        ctx.explain(f"触发词“{trigger.word}”没有回答，接着问别的", trigger.where)
+    elif ctx.text:
+        ctx.explain("没有功能的触发词正好是这句话")
     for name, answer in routes.listeners:
         reply = answer(ctx)
         if reply is not None:

@@ -59,6 +59,11 @@ _OPENED_BY: Mapping[str, Window] = {
 }
 
 
+def window_of(kind: str) -> Window | None:
+    """What a message or event that the inbox calls so opens; None for one that opens nothing."""
+    return _OPENED_BY.get(kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """One message of a window was used."""

@@ -30,7 +30,7 @@ from models import delivery, schedule
 from models.base import Id, Instant, identity, metadata
 from models.base import insert as insert_once
 from models.clock import span
-from models.config import Config, Problem, Rules, says, wrong
+from models.config import Config, Looks, Problem, Rules, says, wrong
 from models.delivery import deliveries
 from models.follower import followers
 from models.refusal import Refusal
@@ -65,7 +65,7 @@ class Broadcast(Rules):
     data: Mapping[str, Text_] = Field(default_factory=dict, description="模板里各项的内容，可用 {name} {points} {date} {time}")
     url: Text_ | None = Field(None, description="点开后的网址")
     priority: Literal["normal", "urgent"] = Field("normal", description="urgent 可以用每周预留的条数")
-    late: Annotated[str, AfterValidator(_check_late)] = Field(
+    late: Annotated[str, AfterValidator(_check_late), Looks(r"^(skip|ask|\s*[0-9]{1,4}[mhdw]\s*)$", ("skip", "2h", "ask"))] = Field(
         "skip", description="错过时间怎么办：skip 跳过、2h 两小时内补发、ask 等人确认"
     )
 

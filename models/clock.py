@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
-from models.config import wrong
+from models.config import Looks, wrong
 
 Clock = Callable[[], datetime]
 
@@ -62,7 +62,7 @@ def _check_time(text: str) -> str:
     return text
 
 
-TimeOfDay = Annotated[str, AfterValidator(_check_time)]
+TimeOfDay = Annotated[str, AfterValidator(_check_time), Looks(r"^\s*([01]?[0-9]|2[0-4]):[0-5][0-9]\s*$", ("09:00", "22:30"))]
 
 
 def within(at: time, begin: time, end: time) -> bool:

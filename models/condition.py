@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from models import points, tally
 from models.clock import TimeOfDay, business_day, time_of_day, within
-from models.config import Config, Location, Problem, Rules, wrong
+from models.config import Config, Location, Looks, Problem, Rules, wrong
 from models.follower import Follower, followers, tags_of
 from models.holiday import NAMES, holiday, workday
 from models.points import level_rules
@@ -23,18 +23,29 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _Some = Annotated[str, Field(min_length=1)]
 
 
+def _written(value: Any) -> Any:
+    """A day as it is written in YAML. Here, because what comes out of a validator before is read as Python, not as JSON."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else value
+    except ValueError:
+        return value
+
+
+BusinessDay = Annotated[date, BeforeValidator(_written, json_schema_input_type=date)]
+
+
 class Dates(Rules):
     """A stretch of days, both ends in it."""
 
-    from_: date | None = Field(None, alias="from", description="从哪天，例如 2026-12-01；不写就一直有效")
-    to: date | None = Field(None, description="到哪天（含），例如 2026-12-31；不写就一直有效")
+    from_: BusinessDay | None = Field(None, alias="from", description="从哪天，例如 2026-12-01；不写就一直有效")
+    to: BusinessDay | None = Field(None, description="到哪天（含），例如 2026-12-31；不写就一直有效")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.from_ is None and self.to is None:
             raise wrong("dates 里要有 from 或 to", "dates needs from or to")
         if self.from_ and self.to and self.to < self.from_:
-            raise wrong("dates 的 to 在 from 之前，永远不会匹配", "dates: `to` is before `from`, this never matches")
+            raise wrong("dates 的 to 在 from 之前，永远不会匹配", "dates: `to` is before `from`, this never matches", "to")
         return self
 
     def __contains__(self, day: date) -> bool:
@@ -50,7 +61,7 @@ class Times(Rules):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.to is not None and self.to < self.from_:
-            raise wrong("nth 的 to 比 from 小，永远不会匹配", "nth: `to` is less than `from`, this never matches")
+            raise wrong("nth 的 to 比 from 小，永远不会匹配", "nth: `to` is less than `from`, this never matches", "to")
         return self
 
     def __contains__(self, number: int) -> bool:
@@ -86,7 +97,11 @@ def _known_holiday(name: str) -> str:
 
 
 Number = Annotated[int, Field(ge=1)]
-Probability = Annotated[float, BeforeValidator(_percent, json_schema_input_type=float | str), Field(gt=0, le=1)]
+Probability = Annotated[
+    float,
+    BeforeValidator(_percent, json_schema_input_type=float | Annotated[str, Looks(r"^\s*[0-9.]+\s*%\s*$", ("30%",))]),
+    Field(gt=0, le=1),
+]
 
 
 class Conditions(Rules):
@@ -103,9 +118,9 @@ class Conditions(Rules):
         ]
         | None
     ) = Field(None, description="哪些日子：{from: 2026-12-01, to: 2026-12-31}，或某一天 2026-12-24，或几个放在列表里")
-    holiday: bool | Annotated[list[Annotated[str, AfterValidator(_known_holiday)]], Field(min_length=1)] | None = Field(
-        None, description="true：法定节假日放假的日子；false：其他日子；或节日名称的列表，例如 [春节, 国庆节]"
-    )
+    holiday: (
+        bool | Annotated[list[Annotated[str, AfterValidator(_known_holiday), Looks(words=tuple(NAMES))]], Field(min_length=1)] | None
+    ) = Field(None, description="true：法定节假日放假的日子；false：其他日子；或节日名称的列表，例如 [春节, 国庆节]")
     workday: bool | None = Field(None, description="true：上班的日子（含调休上班的周末）；false：不上班的日子")
     tags: Annotated[list[_Some], Field(min_length=1)] | None = Field(None, description="有其中一个标签的粉丝")
     without_tags: Annotated[list[_Some], Field(min_length=1)] | None = Field(None, description="这些标签一个也没有的粉丝")
@@ -114,18 +129,18 @@ class Conditions(Rules):
     nth: (
         Annotated[
             Annotated[list[Number], Field(min_length=1)] | Times,
-            BeforeValidator(_listed, json_schema_input_type=int | list[int] | Times),
+            BeforeValidator(_listed, json_schema_input_type=Number | list[Number] | Times),
         ]
         | None
-    ) = Field(None, description="这位粉丝第几次：1 是第一次；[1, 2]；或 {from: 2, to: 5}。其他条件都符合才算一次")
+    ) = Field(None, description="这位粉丝第几次：1 是第一次；[1, 2]；或 {from: 2, to: 5}。词和其他条件都符合就算一次，先被前面的规则回复了也算")
     probability: Probability | None = Field(None, description="概率，例如 30% 或 0.3；同一条消息重发，结果不变")
 
     @model_validator(mode="after")
     def _both_ends(self) -> Self:
         if (self.from_ is None) != (self.to is None):
-            raise wrong("from 和 to 要一起写", "write both from and to")
-        if self.from_ is not None and self.to is not None and time_of_day(self.from_) == time_of_day(self.to):
-            raise wrong("from 和 to 一样，永远不会匹配", "from and to are the same: this never matches")
+            raise wrong("from 和 to 要一起写", "write both from and to", "to" if self.from_ is None else "from")
+        if self.from_ is not None and self.to is not None and time_of_day(self.from_) == time_of_day(self.to) and self.to != "24:00":
+            raise wrong("from 和 to 一样，永远不会匹配", "from and to are the same: this never matches", "to")
         return self
 
 
@@ -138,14 +153,27 @@ class Circumstances:
     follower: Follower
     said_at: datetime
     chance: Callable[[str], float]  # a number in [0, 1) for a name, the same for every copy of a message
+    counted: dict[str, int] = field(default_factory=dict)  # what this message was counted for already, and as the how manieth
 
 
 def unmet(conditions: Conditions, name: str, now: Circumstances) -> str | None:
     """The first condition that does not hold, in words; None where all hold.
 
-    `name` is whose conditions these are. Where `nth` is among them and all else holds, this is counted as one more time.
+    `name` is whose conditions these are. Where `nth` is among them and all else holds, this is counted as one more time, once a message.
     """
     return _wrong_time(conditions, now) or _wrong_person(conditions, now) or _wrong_turn(conditions, name, now)
+
+
+def count(conditions: Conditions, name: str, now: Circumstances) -> int | None:
+    """Counts this time for `nth` as `unmet` does. Returns the how manieth it is; None where another condition does not hold."""
+    return None if _wrong_time(conditions, now) or _wrong_person(conditions, now) else _number(name, now)
+
+
+def _number(name: str, now: Circumstances) -> int:
+    what = tally.subject("nth", name)
+    if what not in now.counted:
+        now.counted[what] = tally.count(now.db, now.follower.id, what)
+    return now.counted[what]
 
 
 def _wrong_time(c: Conditions, now: Circumstances) -> str | None:
@@ -198,7 +226,7 @@ def _belongs(key: str, now: Circumstances) -> bool:
 
 def _wrong_turn(c: Conditions, name: str, now: Circumstances) -> str | None:
     if c.nth is not None:
-        number = tally.count(now.db, now.follower.id, tally.subject("nth", name))
+        number = _number(name, now)
         if number not in c.nth:
             return f"这是第 {number} 次，不符合 nth"
     if c.probability is not None and now.chance(f"probability:{name}") >= c.probability:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 
 class Rules(BaseModel):
@@ -33,17 +34,41 @@ class Problem:
     """Something the operator must change: where (keys and list positions from the root) and what to write instead.
 
     With a code it is a warning: the file is taken all the same, and the code can be silenced in place (docs/handbook/lint.md).
+    `there` is the other place that a warning is about, if any; its file and line are told.
     """
 
     where: Location
     zh: str
     en: str
     code: str = ""
+    there: Location = ()
+    word: str = ""  # what is wrong in the text that stands at `where`
 
 
-def wrong(zh: str, en: str) -> PydanticCustomError:
-    """The error a validator raises; both languages travel to the reader of the file, which knows the line."""
-    return PydanticCustomError("yizhan", "{en}", {"zh": zh, "en": en})
+def wrong(zh: str, en: str, *at: str | int, word: str = "") -> PydanticCustomError:
+    """The error a validator raises; both languages travel to the reader of the file, which knows the line.
+
+    `at` leads from what is validated to what is wrong in it; `word` is what is wrong in a text.
+    """
+    return PydanticCustomError("yizhan", "{en}", {"zh": zh, "en": en, "at": at, "word": word})
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Annotates a text with what an editor can know of its form: a pattern, or all the words there are, and how one looks."""
+
+    pattern: str = ""
+    examples: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of the text, and what is known of it beside."""
+        known = {"pattern": self.pattern, "examples": list(self.examples), "enum": list(self.words)}
+        return handler(schema) | {key: value for key, value in known.items() if value}
+
+
+class Unread(Exception):
+    """A section was asked for that could not be read: whoever asks has nothing more to say of this file."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,10 @@ class Config:
     def __getitem__(self, section: type[S]) -> S:
         """The section; KeyError where the file does not have it."""
         return cast(S, self.sections[section])
+
+    def of_kind(self, kind: type[S]) -> S | None:
+        """The section that is one of these, by whatever name; None where the file has none."""
+        return next((section for section in self.sections.values() if isinstance(section, kind)), None)
 
 
 _NAME = r"(?:match\.\w+|[^\W\d]\w*)"
@@ -113,4 +142,5 @@ def check_placeholders(text: str, names: Iterable[str]) -> None:
             raise wrong(
                 f"没有占位符 {{{name}}}；这里可用：{may}。要原样显示花括号请写 {{{{{name}}}}}",
                 f"unknown placeholder {{{name}}}; here you may use: {may_en}. For literal braces write {{{{{name}}}}}",
+                word=f"{{{name}",
             )

@@ -28,6 +28,7 @@ class Floor:
 
 
 _CURRENT = Hot(select(floors.c.feature, floors.c.subject).where(floors.c.follower_id == bindparam("follower")))
+_SINCE = Hot(select(floors.c.since).where(floors.c.follower_id == bindparam("follower")))
 _new = insert(floors).values({name: bindparam(name) for name in ("follower_id", "feature", "subject", "since")})
 _TAKE = _new.on_conflict_do_update(
     index_elements=[floors.c.follower_id], set_={name: _new.excluded[name] for name in ("feature", "subject", "since")}
@@ -39,6 +40,12 @@ def floor(db: Connection, follower: int) -> Floor | None:
     """Who has the floor with this follower now."""
     row = _CURRENT.row(db, follower=follower)
     return Floor(*row) if row else None
+
+
+def since(db: Connection, follower: int) -> datetime | None:
+    """When whoever has the floor with this follower took it last; None where nobody has."""
+    row = _SINCE.row(db, follower=follower)
+    return row[0] if row else None
 
 
 def take_floor(db: Connection, follower: int, feature: str, subject: str, now: datetime) -> None:

@@ -18,7 +18,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import CheckConstraint, Column, Connection, Index, Integer, String, Table, Text, bindparam, case, func, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from models import allowance
 from models.allowance import NoAllowance, Spent
@@ -72,8 +88,19 @@ _QUEUE = (
 )
 
 
-def queue(db: Connection, key: str, follower_id: int, payload: Mapping[str, object], expires_at: datetime, now: datetime) -> bool:
+def queue(
+    db: Connection,
+    key: str,
+    follower_id: int,
+    payload: Mapping[str, object],
+    expires_at: datetime,
+    now: datetime,
+    *,
+    not_before: datetime | None = None,
+) -> bool:
     """Afterwards this message waits to be sent, once per key, whoever asks again. Returns whether it was new.
+
+    It waits until `not_before`, `now` where there is none; of those that are due, a follower reads the one first that was due first.
 
     `payload` is in the platform's shape, `{"msgtype": "text", "text": {"content": …}}`; where a file from `media:` belongs, `media` and
     `thumb_media` hold its name instead of `media_id` and `thumb_media_id`. After `expires_at` it is not sent any more.
@@ -85,7 +112,7 @@ def queue(db: Connection, key: str, follower_id: int, payload: Mapping[str, obje
         "state": "queued",
         "queued_at": now,
         "expires_at": expires_at,
-        "due_at": min(now, expires_at),
+        "due_at": min(not_before or now, expires_at),
     }
     return db.execute(_QUEUE, values).scalar() is not None
 
@@ -94,12 +121,20 @@ _DUE = (_OPEN, customer_messages.c.due_at <= bindparam("now", type_=Instant))
 _WAITING = select(customer_messages.c.id).where(*_DUE).limit(1)
 _ABANDONED = update(customer_messages).where(*_DUE, customer_messages.c.state == "sending")
 _EXPIRED = update(customer_messages).where(*_DUE, customer_messages.c.state == "queued", customer_messages.c.expires_at <= bindparam("now"))
-_older = customer_messages.alias("older")
-# One after the other to each follower: they read the messages in the order in which they were meant.
+_other = customer_messages.alias("other")
+_fresh = customer_messages.c.attempts == 0
+_before = or_(
+    _other.c.due_at < customer_messages.c.due_at,
+    and_(_other.c.due_at == customer_messages.c.due_at, _other.c.id < customer_messages.c.id),
+)
+# One after the other to each follower: they read the messages in the order in which they were meant. What was begun and put back goes
+# before all others; what is not due yet (a reply that follows in an hour) holds nobody up.
+_ahead = or_(
+    and_(_other.c.attempts > 0, or_(_fresh, _other.c.id < customer_messages.c.id)),
+    and_(_fresh, _before),
+)
 _IN_TURN = (
-    ~select(_older.c.id)
-    .where(_older.c.follower_id == customer_messages.c.follower_id, _older.c.settled_at.is_(None), _older.c.id < customer_messages.c.id)
-    .exists()
+    ~select(_other.c.id).where(_other.c.follower_id == customer_messages.c.follower_id, _other.c.settled_at.is_(None), _ahead).exists()
 )
 _NEXT = (
     select(

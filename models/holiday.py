@@ -6,11 +6,12 @@ the statutory days hold (holidays), without the weekends that are worked instead
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from importlib import import_module
 
 import chinese_calendar
-import holidays
 
 NAMES = ("元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节")
 _FIRST_WORD = {name[:2]: name for name in NAMES} | {"农历": "春节"}  # 农历除夕
@@ -43,5 +44,7 @@ def workday(day: date) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _statutory(year: int) -> holidays.HolidayBase:
-    return holidays.country_holidays("CN", language="zh_CN", years=[year])
+def _statutory(year: int) -> Mapping[date, str]:
+    # 100 ms to load, and seldom asked.
+    found: Mapping[date, str] = import_module("holidays").country_holidays("CN", language="zh_CN", years=[year])
+    return found

@@ -65,7 +65,7 @@ class LevelRules(Rules):
 
 def level_rules(config: Config) -> LevelRules:
     """The levels of this configuration, whichever section holds them."""
-    return next((section for section in config.sections.values() if isinstance(section, LevelRules)), LevelRules())
+    return config.of_kind(LevelRules) or LevelRules()
 
 
 class NotEnoughPoints(Refusal):

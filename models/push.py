@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Integer, String, Table, bindparam, se
 
 from models.base import Instant, insert, metadata
 from models.clock import business_day, span, start_of_day, start_of_week, time_of_day, within
-from models.config import Rules, wrong
+from models.config import Looks, Rules, wrong
 
 quota_stops = Table(
     "quota_stop",
@@ -37,6 +37,9 @@ def _check_per(text: str) -> str:
     return text
 
 
+_QUIET = r"^\s*[0-9]{1,2}:[0-9]{2}\s*[-–]\s*[0-9]{1,2}:[0-9]{2}\s*$"
+
+
 def _check_quiet(text: str) -> str:
     begin, dash, end = text.replace("–", "-").partition("-")
     try:
@@ -51,7 +54,7 @@ class Limit(Rules):
     """At most `max` pushes per follower in each window."""
 
     max: Annotated[int, Field(ge=0, le=10_000)] = Field(description="最多几条")
-    per: Annotated[str, AfterValidator(_check_per)] = Field(
+    per: Annotated[str, AfterValidator(_check_per), Looks(r"^\s*(day|week|month|[0-9]{1,4}[mhdw])\s*$", ("week", "day", "7d"))] = Field(
         description="day 自然日、week 自然周（周一起）、month 自然月，或 7d 这样的滚动时间"
     )
 
@@ -78,7 +81,9 @@ class PushSection(Rules):
     key: ClassVar[str] = "push"
 
     limits: list[Limit] = Field(default_factory=list, description="每位粉丝的上限，可以同时有几条")
-    quiet_hours: Annotated[str, AfterValidator(_check_quiet)] | None = Field(None, description='免打扰，例如 "22:00-08:00"')
+    quiet_hours: Annotated[str, AfterValidator(_check_quiet), Looks(_QUIET, ("22:00-08:00",))] | None = Field(
+        None, description='免打扰，例如 "22:00-08:00"'
+    )
     reserve: Annotated[int, Field(ge=0)] = Field(0, description="每周上限里留给 priority: urgent 的条数")
     pace: Annotated[int, Field(ge=1, le=100_000)] = Field(2000, description="每个 serve 进程每秒最多发几条")
 

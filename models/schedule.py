@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from sqlalchemy import Column, Connection, String, Table, bindparam, select, update
 
 from models.base import Instant, insert, metadata
-from models.config import wrong
+from models.config import Looks, wrong
 
 schedules = Table(
     "schedule",
@@ -37,7 +37,7 @@ def _check(line: str) -> str:
     return line
 
 
-Cron = Annotated[str, AfterValidator(_check)]
+Cron = Annotated[str, AfterValidator(_check), Looks(r"^\s*\S+(\s+\S+){4}\s*$", ("0 20 * * fri", "30 9 * * mon-fri"))]
 
 
 def due_between(line: str, zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[datetime]:

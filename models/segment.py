@@ -132,7 +132,8 @@ class _Reader:
 
     def _wrong(self, word: str = "") -> Exception:
         here = word or self.text[self.at :].strip() or "（句尾）"
-        return wrong(f"看不懂人群条件，在“{here}”处；可用：{_WORDS}", f"cannot read the segment at {here!r}; it may use: {_WORDS}")
+        zh, en = f"看不懂人群条件，在“{here}”处；可用：{_WORDS}", f"cannot read the segment at {here!r}; it may use: {_WORDS}"
+        return wrong(zh, en, word=word or self.text[self.at :].strip())
 
 
 def understand(where: str) -> Condition:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, ForeignKey, Row, String, Table, Text,
 
 from models import points
 from models.base import Id, Instant, follower_id, identity, insert, metadata
-from models.config import Rules, wrong
+from models.config import Location, Looks, Rules, wrong
 from models.points import Amount
 from models.refusal import Refusal
 
@@ -28,7 +28,7 @@ def _check_key(text: str) -> str:
     return text
 
 
-Key = Annotated[str, AfterValidator(_check_key)]
+Key = Annotated[str, AfterValidator(_check_key), Looks("^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 
 
 class NumberRules(Rules):
@@ -59,7 +59,8 @@ class Question(Rules):
                 "a question takes exactly one of choices, text: true, number",
             )
         if self.choices and len(set(self.choices)) != len(self.choices):
-            raise wrong("选项有重复", "two choices are the same")
+            twice = next(place for place, choice in enumerate(self.choices) if choice in self.choices[:place])
+            raise wrong("选项有重复", "two choices are the same", "choices", twice)
         return self
 
 
@@ -80,11 +81,12 @@ class SurveyRules(Rules):
     @model_validator(mode="after")
     def _conditions_look_back(self) -> Self:
         before: dict[str, Question] = {}
-        for question in self.questions:
+        for place, question in enumerate(self.questions):
+            here = ("questions", place)
             if question.key in before:
-                raise wrong(f"有两个问题都叫 {question.key}", f"two questions are called {question.key}")
+                raise wrong(f"有两个问题都叫 {question.key}", f"two questions are called {question.key}", *here, "key")
             for earlier, values in question.when.items():
-                _check_condition(question.key, before.get(earlier), earlier, values)
+                _check_condition(question.key, before.get(earlier), earlier, values, (*here, "when", earlier))
             before[question.key] = question
         return self
 
@@ -93,12 +95,14 @@ class SurveyRules(Rules):
         return next((q for q in self.questions if q.key not in answers and _applies(q, answers)), None)
 
 
-def _check_condition(key: str, asked: Question | None, earlier: str, values: Sequence[str]) -> None:
+def _check_condition(key: str, asked: Question | None, earlier: str, values: Sequence[str], here: Location) -> None:
     if asked is None:
-        raise wrong(f"{key} 的 when 提到了 {earlier}，但前面没有这个问题", f"{key}: when names {earlier}, which is not asked before it")
-    for value in values:
+        zh, en = f"{key} 的 when 提到了 {earlier}，但前面没有这个问题", f"{key}: when names {earlier}, which is not asked before it"
+        raise wrong(zh, en, *here)
+    for place, value in enumerate(values):
         if asked.choices is not None and value not in asked.choices:
-            raise wrong(f"{key} 的 when：{earlier} 没有选项“{value}”", f"{key}: when: {earlier} has no choice {value!r}")
+            zh, en = f"{key} 的 when：{earlier} 没有选项“{value}”", f"{key}: when: {earlier} has no choice {value!r}"
+            raise wrong(zh, en, *here, place)
 
 
 def _applies(question: Question, answers: Mapping[str, str]) -> bool:

@@ -1,6 +1,8 @@
 """A follower's messages beyond text: pictures, recordings, films, places, links, and the choice from a list of options."""
 
+import re
 from typing import Any
+from urllib.parse import parse_qs
 
 from simulator import gestures, samples
 from simulator.conversation import Message
@@ -12,6 +14,7 @@ from simulator.world import World
 KINDS = {"image": "image", "voice": "voice", "video": "video", "shortvideo": "video"}
 """MsgTypes that carry a medium, and the medium's kind."""
 THUMBS = ("image", "thumb")
+_MENU_LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*(["'])weixin://bizmsgmenu/?\?(.*?)\1""", re.IGNORECASE | re.DOTALL)
 
 
 class NoSuchMedia(Exception):
@@ -83,14 +86,24 @@ async def send_link(world: World, follower: Follower, title: str, description: s
     )
 
 
-async def choose(world: World, follower: Follower, message_id: str, item_id: str) -> Seen:
-    """An option of a msgmenu is tapped: a text with its words and its id. It opens the allowance of a click, not of a message."""
-    options = (message.get("options", ()) for message in world.conversations.of(follower.openid) if message["id"] == message_id)
-    chosen = next((option for listed in options for option in listed if option["id"] == item_id), None)
+async def choose(world: World, follower: Follower, message_id: str, item_id: str, words: str = "") -> Seen:
+    """An option of a msgmenu, or a `weixin://bizmsgmenu` link in a text, is tapped: a text with its words and its id.
+
+    It opens the allowance of a click, not of a message. `words` tells links of one id apart. Raises NoSuchOption.
+    """
+    message = next((one for one in world.conversations.of(follower.openid) if one["id"] == message_id and one["side"] == "account"), {})
+    offered = [*message.get("options", ()), *_links(f"{message.get('text', '')}{message.get('tail', '')}")]
+    chosen = next((one for one in offered if one["id"] == item_id and words in ("", one["text"])), None)
     if chosen is None:
         raise NoSuchOption(item_id)
     fields = {"Content": chosen["text"], "bizmsgmenuid": item_id}
     return await gestures.write(world, follower, "text", fields, {"type": "text", "text": chosen["text"]}, trigger="click")
+
+
+def _links(text: str) -> list[dict[str, str]]:
+    """What can be tapped in a text: ids and words, decoded as phones decode them."""
+    queries = [parse_qs(query.replace("&amp;", "&")) for _, query in _MENU_LINK.findall(text)]
+    return [{"id": one["msgmenuid"][0], "text": one["msgmenucontent"][0]} for one in queries if {"msgmenuid", "msgmenucontent"} <= set(one)]
 
 
 def find(world: World, media_id: str, kinds: tuple[str, ...]) -> Media:

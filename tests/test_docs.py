@@ -50,13 +50,13 @@ def _good() -> list[Any]:
     ]
 
 
-def _wrong() -> list[Any]:
-    """Every block of `yaml wrong`, with the `text` block after it that says what is printed."""
+def _wrong(kind: str = "yaml wrong") -> list[Any]:
+    """Every block of `yaml wrong` (or `yaml warned`), with the `text` block after it that says what is printed."""
     pairs = []
     for path in HANDBOOK:
         blocks = list(_blocks(path))
         for (line, language, body), (_, after, said) in pairwise(blocks):
-            if language == "yaml wrong":
+            if language == kind:
                 assert after == "text", f"{_name(path)}:{line}: the error must follow"
                 pairs.append(pytest.param(body, said.strip(), id=f"{_name(path)}:{line}"))
     return pairs
@@ -70,16 +70,33 @@ def _write(folder: Path, body: str) -> Path:
 
 
 @pytest.mark.parametrize("body", _good())
-def test_a_snippet_of_the_documents_passes_the_check(body: str, tmp_path: Path) -> None:
-    live.read(_write(tmp_path, body))
+def test_a_snippet_of_the_documents_passes_the_check_without_a_warning(body: str, tmp_path: Path) -> None:
+    assert [warning.render() for warning in live.version(_write(tmp_path, body)).settings.warnings] == []
 
 
 @pytest.mark.parametrize(("body", "said"), _wrong())
 def test_an_error_in_the_handbook_is_the_one_that_is_printed(body: str, said: str, tmp_path: Path) -> None:
     path = _write(tmp_path, body)
     with pytest.raises(BadConfig) as bad:
-        live.read(path)
+        live.version(path)
     assert bad.value.render().replace(str(path), "config.yaml") == said
+
+
+@pytest.mark.parametrize(("body", "said"), _wrong("yaml warned"))
+def test_a_warning_in_the_handbook_is_the_one_that_is_printed(body: str, said: str, tmp_path: Path) -> None:
+    path = _write(tmp_path, body)
+    warnings = live.read(path).warnings
+    assert "\n".join(warning.render() for warning in warnings).replace(str(path), "config.yaml") == said
+
+
+def test_every_code_of_a_warning_has_its_heading_and_every_heading_its_code() -> None:
+    sources = [path.read_text("utf-8") for folder in ("app", "handlers", "models") for path in (ROOT / folder).rglob("*.py")]
+    raised = {code for source in sources for code in re.findall(r'"(YZ\d{3})"', source)}
+    page = (ROOT / "docs" / "handbook" / "lint.md").read_text("utf-8")
+    headings = re.findall(r"^## (YZ\d{3}) \S", page, re.MULTILINE)
+    assert sorted(raised) == headings
+    for code in raised:  # what a warning's address leads to
+        assert f'<a id="{code.lower()}"></a>\n\n## {code} ' in page
 
 
 @pytest.mark.parametrize("path", ALL, ids=_name)

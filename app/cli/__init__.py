@@ -8,8 +8,26 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import broadcast, channel, follower, imported, ledger, media, menu, rules, serve
+from app.cli import (
+    broadcast,
+    channel,
+    check,
+    finding,
+    follower,
+    history,
+    imported,
+    ledger,
+    media,
+    menu,
+    misses,
+    operator,
+    replay,
+    rules,
+    serve,
+    trial,
+)
 from app.cli.options import WrongInput, err
+from app.cli.usage import in_chinese
 from app.config_file import BadConfig
 from app.logs import scrub
 from app.secrets import MissingSecrets
@@ -17,23 +35,28 @@ from models.migrations import NotMigrated
 from models.refusal import Refusal
 from wechat.errcodes import NO_ANSWER, PlatformError
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 cli = typer.Typer(name="yizhan", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站：微信服务号后端")
 cli.command()(serve.demo)
 cli.command()(serve.serve)
 cli.command()(serve.migrate)
-cli.command()(rules.check)
-cli.command(name="try", context_settings={"ignore_unknown_options": True})(rules.try_)  # what followers say may begin with a dash
+cli.command()(check.check)
+cli.command(name="try", context_settings={"ignore_unknown_options": True})(trial.try_)  # what followers say may begin with a dash
+cli.command()(replay.replay)
 cli.command()(rules.schema)
 cli.command()(rules.dump)
 cli.command(name="import")(imported.import_)
+cli.command()(misses.misses)
 cli.add_typer(broadcast.cli, name="broadcast")
 cli.add_typer(channel.cli, name="channel")
+cli.add_typer(finding.cli, name="finding")
 cli.add_typer(follower.cli, name="follower")
+cli.add_typer(history.cli, name="history")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(menu.cli, name="menu")
 cli.add_typer(media.cli, name="media")
+cli.add_typer(operator.cli, name="operator")
 
 
 def _version(wanted: bool) -> None:
@@ -69,6 +92,8 @@ def main() -> None:
         code = 1
     except typer.TyperException as usage:
         shown: Any = usage
+        if said := in_chinese(shown):
+            print(f"{said}\n", file=sys.stderr)
         shown.show()
         code = 1
     except PlatformError as refused:

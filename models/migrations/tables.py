@@ -2,6 +2,8 @@
 
 import models.access_token
 import models.allowance
+import models.attempt
+import models.audit
 import models.broadcast
 import models.channel
 import models.checkin
@@ -12,6 +14,7 @@ import models.finding
 import models.follower
 import models.inbox
 import models.media
+import models.operator
 import models.points
 import models.push
 import models.rule_version

@@ -37,11 +37,12 @@ class Sent(BaseModel):
 
 
 class Chosen(BaseModel):
-    """An option (its id) of a list of options (the message's id) in the conversation."""
+    """An option (its id) of a message with options, or with links that are options, in the conversation."""
 
     openid: str
     message: str
     item: str
+    words: str = Field(default="", max_length=2000, description="which of the links that have this id")
 
 
 def router(world: World) -> APIRouter:
@@ -66,7 +67,7 @@ def router(world: World) -> APIRouter:
     @routes.post("/choose")
     async def choose(chosen: Chosen) -> dict[str, Any]:
         with who.acting():
-            return told(await messages.choose(world, who.follower(world, chosen.openid), chosen.message, chosen.item))
+            return told(await messages.choose(world, who.follower(world, chosen.openid), chosen.message, chosen.item, chosen.words))
 
     @routes.post("/upload")
     async def upload(

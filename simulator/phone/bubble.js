@@ -9,7 +9,7 @@ import { photo } from "./viewer.js";
 import { voice } from "./voice.js";
 
 function text(message, scene) {
-  return el("div", "bubble", ...(message.side === "account" ? withLinks(message.text, scene) : [message.text]));
+  return el("div", "bubble", ...(message.side === "account" ? withLinks(message.text, scene, message) : [message.text]));
 }
 
 function menu(message, scene) {
@@ -17,8 +17,8 @@ function menu(message, scene) {
     const { id, text: words } = typeof option === "string" ? { id: null, text: option } : option;
     return button("option", () => (id === null ? scene.say(words) : scene.choose(message.id, id, words)), words);
   });
-  const tail = message.tail && el("span", "", ...withLinks(message.tail, scene));
-  return el("div", "bubble", el("span", "", ...withLinks(message.text || "", scene)), el("span", "options", ...options), tail);
+  const tail = message.tail && el("span", "", ...withLinks(message.tail, scene, message));
+  return el("div", "bubble", el("span", "", ...withLinks(message.text || "", scene, message)), el("span", "options", ...options), tail);
 }
 
 function video(message) {

@@ -51,7 +51,7 @@ export class Phone {
     this.show(follower);
     const scene = {
       follower, account: { name: this.account.name, color: ACCOUNT_COLOR }, say: (text) => this.say(text),
-      choose: (message, item) => this.act((id) => server.choose(id, message, item)), miniProgram: (program) => visit.miniProgram(this.sheet, program),
+      choose: (message, item, words) => this.act((id) => server.choose(id, message, item, words)), miniProgram: (program) => visit.miniProgram(this.sheet, program),
     };
     this.chat.open(scene, messages);
     await this.loadMenu();

@@ -29,7 +29,7 @@ export const conversation = (openid) => get(`followers/${one(openid)}/conversati
 
 export const say = (openid, text, ref) => post("say", { openid, text, ref });
 export const send = (openid, message, ref) => post("send", { openid, ...message, ref });
-export const choose = (openid, message, item) => post("choose", { openid, message, item });
+export const choose = (openid, message, item, words) => post("choose", { openid, message, item, words });
 export const follow = (openid) => post("follow", { openid });
 export const unfollow = (openid) => post("unfollow", { openid });
 export const mute = (openid, on) => post("block", { openid, on });

@@ -9,26 +9,27 @@ function attribute(attributes, name) {
   return found?.[1] ?? found?.[2] ?? "";
 }
 
-/** What a link does: opens a page, says its words for the follower, opens a mini program; null when it is none of these. */
-function anchor(attributes, label, scene) {
+/** What a link does: opens a page, says its words for the follower (as a choice, if it has an id), opens a mini program; else null. */
+function anchor(attributes, label, scene, message) {
   const href = attribute(attributes, "href").replaceAll("&amp;", "&");
   const page = link(href, "", label);
   const appId = attribute(attributes, "data-miniprogram-appid");
   if (appId) return button("as-link", () => scene.miniProgram({ title: label, app_id: appId, path: attribute(attributes, "data-miniprogram-path") }), label);
   if (href.startsWith("weixin://bizmsgmenu")) {
-    const words = new URLSearchParams(href.split("?")[1]).get("msgmenucontent");
-    return words && button("as-link", () => scene.say(words), label);
+    const chosen = new URLSearchParams(href.split("?")[1]);
+    const words = chosen.get("msgmenucontent"), id = chosen.get("msgmenuid");
+    return words && button("as-link", () => (id && message.id ? scene.choose(message.id, id, words) : scene.say(words)), label);
   }
   return page.tagName === "A" ? page : null;
 }
 
-/** The nodes of a text. Only what the account says has links; what a follower types is words. */
-export function withLinks(text, scene) {
+/** The nodes of a text of this message. Only what the account says has links; what a follower types is words. */
+export function withLinks(text, scene, message = {}) {
   const parts = [];
   let from = 0;
   for (const found of text.matchAll(LINK)) {
     const [whole, attributes, label, bare] = found;
-    parts.push(text.slice(from, found.index), bare ? link(bare, "", bare) : anchor(attributes, label, scene) ?? whole);
+    parts.push(text.slice(from, found.index), bare ? link(bare, "", bare) : anchor(attributes, label, scene, message) ?? whole);
     from = found.index + whole.length;
   }
   return [...parts, text.slice(from)];

@@ -80,6 +80,7 @@ BROKEN = [
     # The account and its neighbours
     ("keywords: {}\n", ["缺少 “account”"]),
     ("account: «示例\n", ["要写成“键: 值”"]),
+    ("include: [«rules/*.yaml]\n", ["没有文件"]),  # the account may be in it
     ("«account: {app_id: wx1234567890abcdef, original_id: gh_1}\n", ["缺少 “name”"]),
     ("account: {name: x, app_id: «wx 12, original_id: «abcd}\n", ["wx 开头", "gh_"]),
     ("account: {name: x, app_id: «1234567890, original_id: gh_1}\n", ['"1234567890"']),
@@ -128,9 +129,9 @@ BROKEN = [
     (ACCOUNT + "«checkin: {triggers: [签到]}\n", ["缺少 “rules”"]),
     (ACCOUNT + "checkin: {rules: {points: 1}, triggers: «签到}\n", ["放进方括号：[签到]"]),
     (ACCOUNT + "checkin: {rules: {points: 1}, triggers: «[]}\n", ["至少要有 1 项"]),
-    (ACCOUNT + "checkin: {rules: {points: 1}, replies: {done: «'{streka} 天'}}\n", ["{streka}"]),
+    (ACCOUNT + "checkin: {rules: {points: 1}, replies: {done: '«{streka} 天'}}\n", ["{streka}"]),
     (ACCOUNT + "checkin: {rules: {points: 1}, replies: {done: «{streak}}}\n", ["以花括号开头"]),
-    (ACCOUNT + "checkin: {rules: {points: 1}, replies: {done:\n    «'{a}'}}\n", ["{a}"]),
+    (ACCOUNT + "checkin: {rules: {points: 1}, replies: {done:\n    '«{a}'}}\n", ["{a}"]),
     (
         ACCOUNT + "keywords:\n  rules:\n    - name: a\n      when: {«contain: [x], days: [«sut]}\n      reply: b\n",
         ["“contains”", "想写 sun"],
@@ -252,7 +253,7 @@ def test_the_version_depends_on_names_and_bytes_and_not_on_the_folder(tmp_path: 
     assert read(write(tmp_path / "three", GOOD + "\n"), SECTIONS).config.version != one
 
 
-def test_problems_between_sections_are_told_at_their_place_once_all_sections_are_good(tmp_path: Path) -> None:
+def test_problems_between_sections_are_told_at_their_place(tmp_path: Path) -> None:
     seen = []
 
     def check(config: Config) -> Iterable[Problem]:
@@ -263,8 +264,36 @@ def test_problems_between_sections_are_told_at_their_place_once_all_sections_are
     path = write(tmp_path, GOOD)
     bad = complaints_of(path, checks=[check])
     assert [(c.line, c.column, c.zh) for c in bad.complaints] == [(18, 22, "触发词重复"), (21, 1, "缺点什么")]
-    complaints_of(write(tmp_path, GOOD + "foo: 1\n"), checks=[check])
-    assert len(seen) == 1
+    complaints_of(write(tmp_path, GOOD + "«: 1\n"), checks=[check])
+    assert len(seen) == 2
+    complaints_of(write(tmp_path, GOOD + "include: [none.yaml]\n"), checks=[check])
+    assert len(seen) == 2  # nobody knows what is missing
+
+
+def test_problems_between_sections_are_told_beside_others_as_far_as_they_are_none_of_a_broken_section(tmp_path: Path) -> None:
+    def between(config: Config) -> Iterable[Problem]:
+        yield Problem(("surveys", 0, "key"), "甲", "a")
+        if not config[Checkin].triggers:
+            yield Problem(("surveys", 0, "key"), "乙", "b")
+
+    def nothing_to_do_with_it(config: Config) -> Iterable[Problem]:
+        if config.get(Keywords) is not None:
+            yield Problem(("keywords", "fallback"), "丙", "c")
+
+    path = write(tmp_path, GOOD.replace("points: 5", "points: -5"))
+    told = [c.zh for c in complaints_of(path, checks=[between, nothing_to_do_with_it]).complaints]
+    assert told == ["丙", "不能小于 0", "甲"]
+
+
+def test_of_a_section_whose_key_may_be_misspelt_nothing_is_said(tmp_path: Path) -> None:
+    def check(config: Config) -> Iterable[Problem]:
+        if config.get(Checkin) is None:
+            yield Problem((), "没有 checkin", "no checkin")
+
+    assert [c.zh for c in complaints_of(write(tmp_path, ACCOUNT), checks=[check]).complaints] == ["没有 checkin"]
+    for key in ("chekin", "签到"):
+        told = complaints_of(write(tmp_path, GOOD.replace("checkin:", f"{key}:")), checks=[check]).complaints
+        assert [key in c.zh for c in told] == [True]
 
 
 def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path) -> None:

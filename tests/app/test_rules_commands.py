@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-import sys
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +13,19 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from rich.cells import cell_len
+from rich.console import Console
 from sqlalchemy import text
 
-from app import cli, live
+from app import live
 from app.config_schema import schema
 from app.yaml_source import parse
 from app.yaml_text import Dumper
 from models.base import metadata
 from models.database import Database
+from tests.app.conftest import Typed
 from tests.people import BASIC, ROOT, SHIPPED, account, openid
 from tests.pictures import PNG
-
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Types a command in a folder with a config.yaml. Returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("YIZHAN_CONFIG", "YIZHAN_DATABASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    Path("config.yaml").write_text(account() + BASIC, "utf-8")
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["yizhan", *words])
-        with pytest.raises(SystemExit) as done:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return int(str(done.value.code)), out, err
-
-    return run
 
 
 def test_try_calls_a_picture_by_its_name_whether_the_platform_has_it_or_not(typed: Typed) -> None:
@@ -53,45 +35,11 @@ def test_try_calls_a_picture_by_its_name_whether_the_platform_has_it_or_not(type
     assert typed("try", "图")[1] == "【图片】门店照片\n"
 
 
-def test_check_says_that_a_good_file_is_good(typed: Typed) -> None:
-    assert typed("check") == (0, typed("check")[1], "")
-    assert typed("check")[1].startswith("config.yaml: 没有错误（1 个文件，版本 ")
-    assert typed("check", "--lang", "en")[1].startswith("config.yaml: no errors (1 file, version ")
-
-
-def test_check_prints_every_error_with_its_place_on_standard_output_and_then_how_many(typed: Typed) -> None:
-    Path("rules").mkdir()
-    Path("rules/b.yaml").write_text("checkin: {x: 1}\n", "utf-8")
-    Path("bad.yaml").write_text(account() + "include: [rules/*.yaml]\nkeywords: {fallback: 22:30}\nfoo: 1\n", "utf-8")
-    for words in (["bad.yaml"], ["--config", "bad.yaml"]):
-        code, out, err = typed("check", *words)
-        lines = out.splitlines()
-        assert (code, err) == (1, "")
-        assert [line.split(": ")[0] for line in lines] == ["bad.yaml:4:22", "bad.yaml:5:1", "rules/b.yaml:1:11", "bad.yaml"]
-        assert lines[-1] == "bad.yaml: 3 处错误"
-    english = typed("check", "bad.yaml", "--lang", "en")[1]
-    assert english.splitlines()[0] == 'bad.yaml:4:22: a time must be written in quotes: "22:30"'
-    assert english.splitlines()[-1] == "bad.yaml: 3 errors"
-
-
-def test_the_places_of_included_files_begin_where_the_operator_stands(typed: Typed) -> None:
-    Path("conf/rules").mkdir(parents=True)
-    Path("conf/rules/b.yaml").write_text("checkin: {x: 1}\n", "utf-8")
-    Path("conf/config.yaml").write_text(account() + "include: [rules/*.yaml]\n", "utf-8")
-    assert typed("check", "conf/config.yaml")[1].startswith("conf/rules/b.yaml:1:11: ")
-
-
 @pytest.mark.parametrize("words", [("check", "none.yaml"), ("try", "x", "--config", "none.yaml"), ("dump", "--config", "none.yaml")])
 def test_a_file_that_is_not_there_is_said_to_be_missing(typed: Typed, words: tuple[str, ...]) -> None:
     code, out, err = typed(*words)
     assert code == 1
     assert "none.yaml:1:1: 找不到这个文件" in out + err
-
-
-def test_another_language_than_two_is_refused(typed: Typed) -> None:
-    code, _, err = typed("check", "--lang", "fr")
-    assert code == 1
-    assert "zh" in err
 
 
 # try
@@ -176,6 +124,117 @@ def test_try_leaves_an_old_database_as_it_is(typed: Typed, tmp_path: Path) -> No
     code, _, err = typed("try", "签到")
     assert code == 1
     assert "yizhan migrate" in err
+
+
+PATHS = """
+keywords:
+  rules:
+    - {name: 夜里, when: {exact: [人工], from: "21:00", to: "09:00"}, reply: "睡了，{name}"}
+    - {name: 人工, when: {exact: [人工]}, reply: {handoff: true}}
+    - {name: 权益, when: {exact: [权益], level: 金卡, tags: [上海]}, reply: "金卡 {points} 分"}
+    - {name: 图, when: {type: image}, reply: 收到图片}
+  fallback: 没听懂
+points: {levels: {银卡: 100, 金卡: 500}}
+welcome: {reply: 欢迎}
+channels: [{key: store_01, name: 一号店, reply: 一号店欢迎你}]
+menu: {buttons: [{name: 联系我们, reply: 电话 400}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "reply"),
+    [
+        (["人工", "--at", "2026-11-21 22:00"], "睡了，会员"),
+        (["人工", "--at", "10:00"], "【转人工客服】"),
+        (["权益", "--level", "金卡", "--tag", "上海", "--tag", "老客"], "金卡 500 分"),
+        (["权益", "--points", "812", "--tag", "上海"], "金卡 812 分"),
+        (["权益", "--points", "499", "--tag", "上海"], "没听懂"),
+        (["--type", "image"], "收到图片"),
+        (["--event", "subscribe"], "欢迎"),
+        (["--event", "subscribe", "--scene", "store_01"], "一号店欢迎你"),
+        (["--scene", "store_01"], "一号店欢迎你"),
+        (["联系我们", "--click"], "电话 400"),
+        (["--event", "LOCATION"], "（不回复）"),
+    ],
+)
+def test_try_takes_any_message_at_any_time_from_anybody(
+    typed: Typed, database_url: str, monkeypatch: pytest.MonkeyPatch, words: list[str], reply: str
+) -> None:
+    monkeypatch.setenv("YIZHAN_DATABASE_URL", database_url)
+    Path("config.yaml").write_text(account() + PATHS, "utf-8")
+    before = rows(database_url)
+    code, out, err = typed("try", *words)
+    assert (code, err) == (0, "")
+    assert out.startswith(reply)
+    assert rows(database_url) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["x", "--type", "smoke"], "没有消息类型 smoke"),
+        (["x", "--at", "昨天"], "--at 要写成"),
+        (["x", "--level", "金咔"], "没有等级 金咔"),
+        (["x", "--as", ""], "平台不会推送这样的消息"),
+    ],
+)
+def test_try_says_what_it_cannot_try(typed: Typed, words: list[str], said: str) -> None:
+    Path("config.yaml").write_text(account() + PATHS, "utf-8")
+    code, out, err = typed("try", *words)
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_explain_shows_the_whole_path_with_the_places_in_the_file(typed: Typed) -> None:
+    Path("config.yaml").write_text(account() + PATHS, "utf-8")
+    lines = typed("try", " 权益 ", "--explain", "--at", "2026-11-21 22:00", "--tag", "上海", "--level", "金卡")[1].splitlines()
+    assert [line.partition(". ")[0] for line in lines[:-3]] == [str(number) for number in range(1, len(lines) - 2)]
+    steps = [line.partition(". ")[2] for line in lines[:-3]]
+    assert steps[:3] == ["收到文字“权益”", "没有进行中的会话", "没有功能的触发词正好是这句话"]
+    considered = [step for step in steps if step.startswith("关键词规则“")]
+    assert [step.partition("”")[0] for step in considered] == ["关键词规则“夜里", "关键词规则“人工", "关键词规则“权益"]
+    assert [step.rpartition("（")[2] for step in considered] == ["config.yaml:6）", "config.yaml:7）", "config.yaml:8）"]
+    assert steps[-1] == "变量：{points} = 500"
+    assert lines[-3:] == ["规则：keywords:权益  config.yaml:8", lines[-2], "金卡 500 分"]
+    assert lines[-2].startswith("版本：")
+
+
+def test_explain_names_who_has_the_floor_and_what_upper_case_is_compared_as(typed: Typed) -> None:
+    steps = json.loads(typed("try", "ＴＤ X", "--json")[1])["steps"]
+    assert steps[0] == {"text": "收到文字“ＴＤ X”，比较时是“ｔｄ x”", "place": None}
+    assert steps[1]["text"] == "没有进行中的会话"
+
+
+def test_the_json_of_try_has_everything_a_program_may_ask_for(typed: Typed) -> None:
+    told = json.loads(typed("try", "现在的营业时间？", "--json")[1])
+    assert {name: told[name] for name in ("reply", "kind", "rule", "place", "follow_ups")} == {
+        "reply": "每天 9:00–21:00 营业",
+        "kind": "text",
+        "rule": "keywords:营业时间",
+        "place": "config.yaml:6",
+        "follow_ups": [],
+    }
+    assert {"text", "place"} == set(told["steps"][0])
+
+
+def test_on_a_terminal_the_path_is_drawn(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("app.cli.trial.out", Console(file=screen, force_terminal=True, width=90))
+    Path("config.yaml").write_text(account() + 'keywords: {fallback: "[b]:heart:[/b] <a>"}\n', "utf-8")
+    typed("try", "[red]x", "--explain")
+    drawn = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue())
+    assert "收到文字“[red]x”" in drawn
+    assert "│ [b]:heart:[/b] <a>" in drawn
+    assert "config.yaml:3" in drawn
+    assert max(map(cell_len, drawn.splitlines())) <= 90
+
+
+def test_a_defect_of_the_program_is_told_in_one_line(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("models.checkin.check_in", broken)
+    assert typed("try", "签到") == (2, "（不回复）\n", "程序出错：RuntimeError: broken on purpose\n")
 
 
 # schema

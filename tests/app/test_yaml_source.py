@@ -94,7 +94,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
 
 def test_every_key_and_value_has_its_place_in_characters() -> None:
     source = parse("规则:\n  - {名称: 😀😀, 回复: [好, 行]}\n".encode(), "config.yaml")
-    assert source.places == {
+    places = {
         ("规则",): ((1, 1), (2, 3)),
         ("规则", 0): ((2, 5), (2, 5)),
         ("规则", 0, "名称"): ((2, 6), (2, 10)),
@@ -102,6 +102,18 @@ def test_every_key_and_value_has_its_place_in_characters() -> None:
         ("规则", 0, "回复", 0): ((2, 19), (2, 19)),
         ("规则", 0, "回复", 1): ((2, 22), (2, 22)),
     }
+    assert {location: source.places.get(location) for location in places} == places
+    for absent in ((), ("规",), ("规则", 1), ("规则", -1), ("规则", 0, 0), ("规则", 0, "名称", 0), ("规则", "0")):
+        assert source.places.get(absent) is None, absent
+
+
+def test_in_a_long_table_too_every_key_has_its_place() -> None:
+    source = parse("".join(f"k{number}: [{number}]\n" for number in range(100)).encode(), "config.yaml")
+    assert [source.places[f"k{number}", 0] for number in range(100)] == [((at, mark), (at, mark)) for at, mark in _marks_of_items()]
+
+
+def _marks_of_items() -> list[tuple[int, int]]:
+    return [(number + 1, len(f"k{number}: [") + 1) for number in range(100)]
 
 
 BROKEN = [
@@ -143,6 +155,9 @@ BROKEN = [
     ('a: «"abc\nb: 1\n', ["引号没有成对"]),
     ("a: «'abc\nb: 1\n", ["引号没有成对"]),
     ('a: «"abc\nb: "d"\nc: 1', ["引号没有成对"]),
+    ('a: {b: «"08:00, c: "22:00"}\nd: 1', ["引号没有成对"]),
+    ('a: ["x", «"?, "？"]', ["引号没有成对"]),
+    ('a: {b: "说"«你好"吧"}', ["括号没有成对"]),
     ('a: "说"«你好"吧"', ["引号或括号结束后"]),
     ("a: {name} «你好\nb: 1", ["整句加引号"]),
     ("a: [链接] «你好\nb: 1", ["整句加引号"]),
@@ -164,7 +179,7 @@ BROKEN = [
     ("a: «]", ["多了 ]"]),
     ('a: "C:«\\data"', ["双引号里的"]),
     ("a: «0123\nb: «@x", ["0123", "@"]),
-    ("a: " + "[" * 19 + "«[" + "]" * 20, ["20 层"]),
+    ("a: " + "[" * 29 + "«[" + "]" * 30, ["30 层"]),
 ]
 
 

@@ -34,12 +34,21 @@ def text(said: str) -> dict[str, object]:
     return {"msgtype": "text", "text": {"content": said}}
 
 
-def queue(world: World, name: str, key: str, payload: Mapping[str, object] | None = None, lives: timedelta = HOUR) -> bool:
-    """A message to this person waits."""
+def queue(
+    world: World,
+    name: str,
+    key: str,
+    payload: Mapping[str, object] | None = None,
+    lives: timedelta = HOUR,
+    after: timedelta | None = None,
+) -> bool:
+    """A message to this person waits, until so much later if it is planned."""
     with world.service.database.transaction() as db:
         somebody = follower.find(db, openid(name))
         assert somebody is not None
-        return customer_message.queue(db, key, somebody.id, payload or text(key), world.at + lives, world.at)
+        return customer_message.queue(
+            db, key, somebody.id, payload or text(key), world.at + lives, world.at, not_before=world.at + after if after else None
+        )
 
 
 def states(world: World) -> dict[str, str]:
@@ -103,6 +112,35 @@ def test_messages_to_one_follower_go_in_their_order(town: World) -> None:
         queue(town, "王", f"{number}")
     asked = send(town, [Late(0.2, OK), OK], messengers=2)
     assert [words for _, words in said(asked)] == ["0", "1", "2"]
+
+
+def test_what_is_not_due_yet_holds_nobody_up_and_goes_in_its_time(town: World) -> None:
+    queue(town, "王", "later", after=timedelta(minutes=30))
+    queue(town, "王", "now")
+    assert [words for _, words in said(send(town))] == ["now"]
+    town.at += timedelta(minutes=29)
+    queue(town, "王", "meanwhile", after=timedelta(minutes=2))
+    assert not send(town).asked
+    town.at += timedelta(minutes=2)
+    assert [words for _, words in said(send(town, messengers=2))] == ["later", "meanwhile"]
+    queue(town, "王", "last", after=timedelta(minutes=9))
+    queue(town, "王", "first", after=timedelta(minutes=8))
+    town.at += timedelta(minutes=10)
+    assert [words for _, words in said(send(town, [Late(0.2, OK), OK], messengers=2))] == ["first", "last"]
+
+
+def test_what_becomes_due_while_another_is_under_way_waits_for_it(town: World) -> None:
+    queue(town, "王", "planned", after=timedelta(minutes=1))
+    queue(town, "王", "begun")
+    with town.service.database.transaction() as db:
+        (claimed,) = customer_message.claim(db, town.at, 9) or []
+    town.at += timedelta(minutes=1)
+    with town.service.database.transaction() as db:
+        assert not customer_message.claim(db, town.at, 9)
+        customer_message.put_back(db, claimed, "busy", town.at + timedelta(minutes=1))
+        assert not customer_message.claim(db, town.at, 9)
+    town.at += timedelta(minutes=1)
+    assert [words for _, words in said(send(town, messengers=2))] == ["begun", "planned"]
 
 
 def test_nothing_is_called_without_an_allowance(town: World) -> None:

@@ -258,6 +258,28 @@ def test_a_chosen_option_comes_as_a_text_with_the_options_id(plain: httpx.Client
     assert (push["MsgType"], push["Content"], push["bizmsgmenuid"]) == ("text", "满意", "7")
 
 
+def test_a_tapped_link_of_a_text_comes_as_a_text_with_its_id_and_opens_a_clicks_allowance(
+    plain: httpx.Client, call: Call, person: str, pushed: Pushed
+) -> None:
+    href = "weixin://bizmsgmenu?msgmenucontent={}&amp;msgmenuid={}"
+    links = [("%E8%90%A5%E4%B8%9A%20A%26B", "m-1"), ("门店", "m-1"), ("会员", "m-2")]
+    said = "问\n" + "\n".join(f'<a class="x" href="{href.format(words, item)}">{item}</a>' for words, item in links)
+    _send(plain, person, "text", content="在吗")
+    assert call(plain, CUSTOM, {"touser": person, "msgtype": "text", "text": {"content": said}})["errcode"] == 0
+    plain.post("/_sim/clock", json={"advance": 48 * 3600 + 1})
+    message = _bubbles(plain, person)[-1]["id"]
+    told = []
+    for chosen in ({"item": "m-1"}, {"item": "m-1", "words": "门店"}, {"item": "m-2"}):
+        assert plain.post("/_sim/choose", json={"openid": person, "message": message, **chosen}).status_code == 200
+        push = pushed(person)[-1]
+        told.append((push["MsgType"], push["Content"], push["bizmsgmenuid"]))
+    assert told == [("text", "营业 A&B", "m-1"), ("text", "门店", "m-1"), ("text", "会员", "m-2")]
+    for wrong in ({"item": "m-3"}, {"item": "m-2", "words": "门店"}):
+        assert plain.post("/_sim/choose", json={"openid": person, "message": message, **wrong}).status_code == 404
+    text = {"touser": person, "msgtype": "text", "text": {"content": "你好"}}
+    assert [call(plain, CUSTOM, text)["errcode"] for _ in range(4)] == [0, 0, 0, 45047]
+
+
 def test_a_code_makes_strangers_followers_and_tells_of_followers(plain: httpx.Client, call: Call, person: str, pushed: Pushed) -> None:
     wanted = {"expire_seconds": 600, "action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": "store_07"}}}
     ticket = call(plain, "/cgi-bin/qrcode/create", wanted)["ticket"]

@@ -124,12 +124,37 @@ def test_times_are_those_of_a_phone_in_china_by_the_platforms_clock() -> None:
     ]
 
 
+@pytest.mark.skipif(NODE is None, reason="needs node")
+def test_a_tap_on_a_menu_link_chooses_with_its_id_and_says_its_words_where_it_has_none() -> None:
+    stub = """
+        export const button = (look, act, label) => ({ act, label });
+        export const link = () => ({ tagName: "SPAN" });
+    """
+    text = SCRIPTS["text.js"].replace('"./dom.js"', json.dumps(_data_url(stub)))
+    href = "weixin://bizmsgmenu?msgmenucontent=%E8%90%A5%E4%B8%9A%26&msgmenuid="
+    said = f'问 <a href="{href}m-1">1. 营业</a> <a href="{href.partition("&")[0]}">2. 营业</a>'
+    script = f"""
+        import {{ withLinks }} from {json.dumps(_data_url(text))};
+        const scene = {{ say: (...told) => console.log("say", ...told), choose: (...told) => console.log("choose", ...told) }};
+        for (const message of [{{ id: "77" }}, {{}}])
+            for (const part of withLinks({json.dumps(said)}, scene, message)) part.act?.();
+    """
+    assert _run(script).splitlines() == ["choose 77 m-1 营业&", "say 营业&", "say 营业&", "say 营业&"]
+
+
+def _data_url(module: str) -> str:
+    return "data:text/javascript;charset=utf-8," + quote(module)
+
+
 def _node(script: str) -> str:
     """What the script says. Its one import becomes a data URL: no package.json tells node that the page's files are modules."""
     module = re.search(r'"\./([\w.]+)"', script)
     assert module is not None
-    whole = script.replace(module[0], json.dumps("data:text/javascript;charset=utf-8," + quote(SCRIPTS[module[1]])))
-    command = [str(NODE), "--no-warnings", "--input-type=module", "-e", whole]
+    return _run(script.replace(module[0], json.dumps(_data_url(SCRIPTS[module[1]]))))
+
+
+def _run(script: str) -> str:
+    command = [str(NODE), "--no-warnings", "--input-type=module", "-e", script]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=20).stdout
 
 

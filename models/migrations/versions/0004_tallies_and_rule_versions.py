@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "rule_version",
         sa.Column("version", sa.String(64), primary_key=True),
-        sa.Column("files", sa.Text(), nullable=False),
+        sa.Column("files", sa.LargeBinary(), nullable=False),
         sa.Column("first_at", Instant(), nullable=False),
     )
     op.create_table(

@@ -1,0 +1,45 @@
+"""What follows a reply: its `then`, queued as customer-service messages in the transaction that gave the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from handlers.replies import FOLLOWS_WITHIN
+from handlers.routing import Context
+from models import customer_message
+from models.media import MediaSection
+from wechat.client.custom import payload
+
+_FILES = {"media_id": "media", "thumb_media_id": "thumb_media"}  # the platform's key, and ours for the name of a file
+
+
+def queue(db: Connection, ctx: Context, now: datetime) -> bool:
+    """Afterwards everything on `Context.follow_ups` waits for its time, once per message of theirs. Returns whether there is anything.
+
+    A message that could not be sent when it was due is sent until it is as late again as it was to come, and ten minutes at least.
+    """
+    if not ctx.follow_ups:
+        return False
+    section = ctx.config.get(MediaSection)
+    known: Mapping[str, object] = section.root if section else {}
+    queued = False
+    for number, (after, reply) in enumerate(ctx.follow_ups, 1):
+        message = payload(reply)
+        if message is None:
+            continue
+        due = now + after
+        expires = due + max(after, FOLLOWS_WITHIN)
+        key = f"then:{ctx.inbound.key}:{number}"
+        queued |= customer_message.queue(db, key, ctx.follower.id, _by_name(message, known), expires, now, not_before=due)
+    return queued
+
+
+def _by_name(message: Mapping[str, Any], known: Mapping[str, object]) -> dict[str, object]:
+    """The message with the names of our files as names: they are uploaded when it is sent."""
+    msgtype = message["msgtype"]
+    content = {_FILES[key] if key in _FILES and value in known else key: value for key, value in message[msgtype].items()}
+    return {"msgtype": msgtype, msgtype: content}

@@ -1,0 +1,139 @@
+"""The versions of the rules: kept as they come into force, and brought back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from app import live
+from app.complaint import BadConfig
+from app.config_file import Settings
+from app.logs import log
+from models import rule_version
+from models.clock import Clock
+from models.database import Database
+
+LOOK = 0.2  # seconds between two looks for a version that came into force
+SEEN_EVERY = 30  # seconds
+REPLACED = "replaced"  # the folder in which files are kept that going back took away
+
+
+class Chronicle:
+    """Writes down which version this process answers under."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._process = f"{socket.gethostname()}:{os.getpid()}"[:100]
+        self._new: deque[tuple[Settings, datetime]] = deque()
+        self._current: Settings | None = None
+
+    def swapped(self, settings: Settings) -> None:
+        """This version is in force from now on. Called from whatever thread has read it."""
+        self._new.append((settings, self._clock()))
+
+    async def keep(self) -> None:
+        """Never returns: what came into force is written down as soon as the database can, and now and then that it still is."""
+        unseen = 0.0
+        while True:
+            unseen += LOOK
+            if self._new or unseen >= SEEN_EVERY:
+                unseen = 0.0
+                await self._write()
+            await asyncio.sleep(LOOK)
+
+    async def _write(self) -> None:
+        new = list(self._new)
+        try:
+            await self._database.run(lambda db: self._record(db, new))
+        except Exception as broken:  # the outermost frame of this job: it is tried again as long as the process lives
+            log.warning("version not written down", error=type(broken).__name__)
+            return
+        for _ in new:
+            self._current = self._new.popleft()[0]
+
+    def _record(self, db: Connection, new: Sequence[tuple[Settings, datetime]]) -> None:
+        for settings, at in new:
+            texts = [(name, data.decode("utf-8", "replace")) for name, data in settings.texts]
+            rule_version.remember(db, settings.config.version, texts, at)
+            rule_version.under(db, settings.config.version, self._process, at)
+        if not new and self._current is not None:
+            rule_version.under(db, self._current.config.version, self._process, self._clock())
+
+
+_DATABASE = re.compile(r"^database:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
+
+
+def database_url(path: Path) -> str:
+    """The database that the file names, even where the rest of it is broken: then is when one wants to go back."""
+    try:
+        return live.read(path).database
+    except BadConfig:
+        found = _DATABASE.search(path.read_text("utf-8", "replace")) if path.is_file() else None
+        url = found[1] if found else "sqlite:///data/yizhan.db"
+        scheme, _, file = url.partition(":///")
+        return f"sqlite:///{Path(os.path.abspath(path.parent / file)).as_posix()}" if scheme == "sqlite" else url
+
+
+def back(path: Path, texts: rule_version.Texts, now: datetime) -> tuple[Settings, Path]:
+    """The files say what that version said; what they said before lies in the folder this returns, under the same names.
+
+    Raises BadConfig, with everything as it was, where this program does not take that version any more.
+    """
+    folder = path.parent
+    aside = folder / REPLACED / now.strftime("%Y%m%d-%H%M%S-%f")
+    wanted = {(folder / name if number else path): text for number, (name, text) in enumerate(texts)}
+    moved = _set_aside([*_present(path), *wanted], aside, folder)
+    written = [file for file in wanted if file not in moved]  # was not there before
+    try:
+        for file, text in wanted.items():
+            _replace(file, text)
+        for file in moved.keys() - wanted.keys():
+            file.unlink()
+        return live.version(path).settings, aside  # its own tests must pass too, or nobody would take it
+    except (BadConfig, OSError):
+        for file in written:
+            file.unlink(missing_ok=True)
+        for file, copy in moved.items():
+            _replace(file, copy.read_text("utf-8", "surrogateescape"))
+        raise
+
+
+def _present(path: Path) -> list[Path]:
+    """The YAML files that are read now."""
+    try:
+        now = live.read(path)
+    except BadConfig as bad:
+        return [file for file in bad.files if file.suffix in (".yaml", ".yml")]
+    return [now.files[0].parent / name if number else path for number, (name, _) in enumerate(now.texts)]
+
+
+def _set_aside(files: Sequence[Path], aside: Path, folder: Path) -> dict[Path, Path]:
+    """A copy of each file that is there: file → copy."""
+    copies: dict[Path, Path] = {}
+    for file in dict.fromkeys(files):
+        if file.is_file():
+            copies[file] = aside / os.path.relpath(file, folder).replace("..", "_")
+            copies[file].parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copies[file])
+    return copies
+
+
+def _replace(file: Path, text: str) -> None:
+    """Whole or not at all; whoever may read the file still may."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    target = Path(os.path.realpath(file))  # a link stays a link
+    new = target.with_name(f".{target.name}.new")
+    new.write_text(text, "utf-8", "surrogateescape", newline="")
+    if target.exists():
+        shutil.copymode(target, new)
+    os.replace(new, target)
