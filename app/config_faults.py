@@ -136,6 +136,8 @@ class Faults:
             return "：每一项以 “- ” 开头", ": every item begins with `- `"
         if _TABLE in wanted and not isinstance(value, dict) and 0 < len(known := names_at(self.schema, found)) <= _MOST_NAMED:
             return f"；这里可以写的键：{'、'.join(known)}", f"; the keys are {', '.join(known)}"
+        if _LIST in wanted and isinstance(value, bool | int | float):  # every list that may be one value alone is one of texts
+            return f'，请加引号："{raw}"', f'; write it in quotes: "{raw}"'
         if not isinstance(value, str):
             return "", ""
         if (_WHOLE in wanted or _NUMBER in wanted) and re.fullmatch(r"-?[0-9.]{1,18}", value):

@@ -97,16 +97,16 @@ class Account(Rules):
         description="公众号的原始 ID，以 gh_ 开头"
     )
     api_base: Annotated[str, AfterValidator(_api_base), Looks("^https?://", ("https://api.weixin.qq.com", "http://127.0.0.1:8001"))] = (
-        Field("https://api.weixin.qq.com", description="微信接口地址；换成本机地址可以连模拟器")
+        Field("https://api.weixin.qq.com", description="微信接口地址；换成本机地址可以连仿真微信")
     )
-    mode: Literal["safe", "plain"] = Field("safe", description="消息加解密方式：safe 安全模式；plain 明文，只能配合本机模拟器")
+    mode: Literal["safe", "plain"] = Field("safe", description="消息加解密方式：safe 安全模式；plain 明文，只能配合本机的仿真微信")
 
     @field_validator("mode")
     @classmethod
     def _plain_stays_on_this_machine(cls, mode: str, info: ValidationInfo) -> str:
         if mode == "plain" and "api_base" in info.data and not _is_loopback(info.data["api_base"]):
             raise wrong(
-                "明文模式只能配合本机模拟器（api_base 是 127.0.0.1）；正式账号请写 mode: safe",
+                "明文模式只能配合本机的仿真微信（api_base 是 127.0.0.1）；正式账号请写 mode: safe",
                 "plain mode is for a simulator on this machine (api_base 127.0.0.1); for a real account write `mode: safe`",
             )
         return mode

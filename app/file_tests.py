@@ -22,7 +22,7 @@ from app.scratch import scratch
 from handlers.keyword import KeywordsSection
 from handlers.menu import MenuSection
 from models.clock import span, time_of_day
-from models.condition import DAYS, Probability
+from models.condition import DAYS, Share
 from models.config import Config, Location, Looks, Problem, Rules, wrong
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Turn(Rules):
     follows: Literal[True] | None = Field(None, description="true：关注")
     event: _Some | None = Field(None, description="别的事件，平台的叫法，例如 LOCATION")
     result: str = Field("", description="按扫码按钮时扫到的内容")
-    luck: Probability | None = Field(None, description="这一轮所有的概率都抽到这个数，例如 0.1：概率比它大的都算抽中")
+    luck: Share | None = Field(None, description="这一轮所有的概率都抽到这个数，例如 0.1：概率比它大的都算抽中")
     expects: _Some | Expected | None = Field(
         None, description="应该怎么回复：一句话就是原样相等；或 {contains|equals|matches|nothing|rule|kind|…: …}"
     )

@@ -20,6 +20,10 @@ _FILES = {"media_id": "media", "thumb_media_id": "thumb_media"}  # the platform'
 def queue(db: Connection, ctx: Context, now: datetime) -> bool:
     """Afterwards everything on `Context.follow_ups` waits for its time, once per message of theirs. Returns whether there is anything.
 
+    It is due so long after now, while the reply itself leaves with the commit: they would cross only where the commit takes longer than
+    `after`, which is a second at least. Where a commit takes so long that the reply is late as well, the reply is queued a moment after
+    it and goes first among those that wait by then (tests/app/test_follow_ups.py).
+
     A message that could not be sent when it was due is sent until it is as late again as it was to come, and ten minutes at least.
     """
     if not ctx.follow_ups:

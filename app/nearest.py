@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+NO_BLANK = re.compile("[\xa0\u2000-\u200f\u2028-\u202f\u2060\u3000\ufeff]")  # looks like a blank or like nothing, and is text to YAML
 _MOST_NAMED = 24  # more names than these are no help on one line
 
 # What operators call things. A word with several names stands for whichever of them may be written at the place.
@@ -82,6 +84,8 @@ def glued(key: str, known: Sequence[str]) -> bool:
 
 def unknown_key(key: object, known: Sequence[str]) -> tuple[str, str]:
     """The words about a key that is none (Chinese, English), with the nearest that is one."""
+    if odd := NO_BLANK.search(str(key)[:60]):
+        return odd_blank(f"U+{ord(odd[0]):04X}", in_front=odd.start() == 0)
     near = nearest(key, known)
     key = str(key)[:60]
     if near:
@@ -90,6 +94,17 @@ def unknown_key(key: object, known: Sequence[str]) -> tuple[str, str]:
     if 0 < len(known) <= _MOST_NAMED:
         return f"{zh}；这里可以写：{'、'.join(known)}", f"{en}; here you may write: {', '.join(known)}"
     return zh, en
+
+
+def odd_blank(code: str, *, in_front: bool) -> tuple[str, str]:
+    """The words about a character that only looks like a blank, or like nothing, in front of a key or in it (Chinese, English)."""
+    if in_front:
+        zh = f"这一行前面不是普通的空格（{code}，全角空格或看不见的字符），不算缩进；请全部换成半角空格"
+        return zh, f"what this line begins with ({code}) is no ordinary space and no indentation; type ASCII spaces instead"
+    return (
+        f"这个键里有一个看不见的字符（{code}）；请删掉这个键，重新输入",
+        f"there is an invisible character ({code}) in this key; type it anew",
+    )
 
 
 def not_one_of(given: object, choices: Sequence[str]) -> tuple[str, str]:

@@ -255,9 +255,27 @@ def answers_it(tried: Tried) -> bool:
     return tried.reply is not None and not (tried.rule or "").endswith(":fallback")
 
 
+_DID = {
+    "subscribe": "关注",
+    "unsubscribe": "取消关注",
+    "scan": "扫码",
+    "click": "点菜单",
+    "view": "点菜单里的网页",
+    "image": "图片",
+    "voice": "语音",
+    "video": "视频",
+    "shortvideo": "小视频",
+    "location": "位置",
+    "link": "链接",
+}
+
+
 def said(message: Inbound) -> str:
     """What a follower said or did, without who it was."""
-    return message.text if message.type == "text" else f"[{message.kind}{f' {message.event_key}' if message.event_key else ''}]"
+    if message.type == "text":
+        return message.text
+    did = _DID.get(message.kind, message.kind)
+    return f"[{did} {message.event_key}]" if message.event_key else f"[{did}]"
 
 
 def _whole(tried: Tried) -> str | None:

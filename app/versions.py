@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,6 +25,7 @@ from models.database import Database
 
 LOOK = 0.2  # seconds between two looks for a version that came into force
 SEEN_EVERY = 30  # seconds
+_ONE_AT_A_TIME = threading.Lock()  # two who go back at once must not each undo half of what the other does
 REPLACED = "replaced"  # the folder in which files are kept that going back took away
 
 
@@ -91,30 +93,33 @@ def back(path: Path, texts: rule_version.Texts, now: datetime) -> tuple[Settings
     """
     folder = path.parent
     aside = folder / REPLACED / now.strftime("%Y%m%d-%H%M%S-%f")
-    wanted = {(folder / name if number else path): text for number, (name, text) in enumerate(texts)}
-    moved = _set_aside([*_present(path), *wanted], aside, folder)
-    written = [file for file in wanted if file not in moved]  # was not there before
-    try:
-        for file, text in wanted.items():
-            _replace(file, text)
-        for file in moved.keys() - wanted.keys():
-            file.unlink()
-        return live.version(path).settings, aside  # its own tests must pass too, or nobody would take it
-    except (BadConfig, OSError):
-        for file in written:
-            file.unlink(missing_ok=True)
-        for file, copy in moved.items():
-            _replace(file, copy.read_text("utf-8", "surrogateescape"))
-        raise
+    wanted = {(folder / name if number else path): text.encode() for number, (name, text) in enumerate(texts)}
+    with _ONE_AT_A_TIME:
+        moved = _set_aside([*present(path), *wanted], aside, folder)
+        taken = False
+        try:
+            for file, data in wanted.items():
+                _replace(file, data)
+            for file in moved.keys() - wanted.keys():
+                file.unlink()
+            settings = live.version(path).settings  # its own tests must pass too, or nobody would take it
+            taken = True
+        finally:
+            if not taken:
+                for file in wanted.keys() - moved.keys():  # was not there before
+                    file.unlink(missing_ok=True)
+                for file, copy in moved.items():
+                    _replace(file, copy.read_bytes())
+    return settings, aside
 
 
-def _present(path: Path) -> list[Path]:
-    """The YAML files that are read now."""
+def present(path: Path) -> list[Path]:
+    """The YAML files that are read now, the main file first."""
     try:
         now = live.read(path)
     except BadConfig as bad:
         return [file for file in bad.files if file.suffix in (".yaml", ".yml")]
-    return [now.files[0].parent / name if number else path for number, (name, _) in enumerate(now.texts)]
+    return [path.parent / name if number else path for number, (name, _) in enumerate(now.texts)]
 
 
 def _set_aside(files: Sequence[Path], aside: Path, folder: Path) -> dict[Path, Path]:
@@ -128,12 +133,15 @@ def _set_aside(files: Sequence[Path], aside: Path, folder: Path) -> dict[Path, P
     return copies
 
 
-def _replace(file: Path, text: str) -> None:
+def _replace(file: Path, data: bytes) -> None:
     """Whole or not at all; whoever may read the file still may."""
     file.parent.mkdir(parents=True, exist_ok=True)
     target = Path(os.path.realpath(file))  # a link stays a link
-    new = target.with_name(f".{target.name}.new")
-    new.write_text(text, "utf-8", "surrogateescape", newline="")
-    if target.exists():
-        shutil.copymode(target, new)
-    os.replace(new, target)
+    new = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        new.write_bytes(data)
+        if target.exists():
+            shutil.copymode(target, new)
+        os.replace(new, target)
+    finally:
+        new.unlink(missing_ok=True)

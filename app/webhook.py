@@ -272,7 +272,8 @@ class Webhook:
         try:
             effect = await late
             if effect.xml and not effect.late:
-                effect = effect._replace(queued=await self._database.run(lambda db: self._follow_up(db, key, effect, came_at)))
+                followed = await self._database.run(lambda db: self._follow_up(db, key, effect, came_at))
+                effect = effect._replace(queued=followed or effect.queued)
             if effect.stored:
                 self._journal.forget(key)
             if effect.queued:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from app.complaint import Mark
+from app.nearest import NO_BLANK, odd_blank
 from app.source import mark_of
 
 
@@ -32,6 +33,7 @@ class _Fault:
 
 _Said = tuple[Mark, str, str]
 _GLUED = re.compile(r"""\s*(?:-\s+)*[^\s:："'{}\[\],#&*!|>@`%]+(?:(：)|(:)(?!//)\S)""")
+_ODDLY_INDENTED = re.compile(rf" *({NO_BLANK.pattern})\s*(?:- +)?[a-z_]+:(?:\s|$)")
 _BARE_KEY = re.compile(r"\s*(?:-\s+)*[^:]+")
 
 
@@ -42,7 +44,7 @@ def explain(error: yaml.MarkedYAMLError, lines: list[str], last: Any) -> _Said:
     """
     at, began = _at(error.problem_mark, lines), _at(error.context_mark, lines)
     fault = _Fault(error.problem or "", error.context or "", at, began, lines, last)
-    for case in (_tab, _quote, _sign, _no_colon, _colon, _bracket, _indent):
+    for case in (_odd_blank, _tab, _quote, _sign, _no_colon, _colon, _bracket, _indent):
         if said := case(fault):
             return said
     zh = f"YAML 语法错误（{fault.problem}）；请检查这一行和上一行的引号、缩进和冒号，文字可以整句加引号"
@@ -58,6 +60,14 @@ def _at(mark: Any, lines: list[str]) -> Mark:
             row -= 1
         column = len(lines[row])
     return row + 1, min(column, len(lines[row])) + 1
+
+
+def _odd_blank(fault: _Fault) -> _Said | None:
+    """The first key in front of which stands a blank that is none: the lines below it no longer fit together."""
+    for row, line in enumerate(fault.lines[: fault.at[0]], 1):
+        if NO_BLANK.search(line) and (found := _ODDLY_INDENTED.match(line)):
+            return (row, found.start(1) + 1), *odd_blank(f"U+{ord(found[1]):04X}", in_front=True)
+    return None
 
 
 def _tab(fault: _Fault) -> _Said | None:

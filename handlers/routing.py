@@ -357,10 +357,12 @@ def _nobody(ctx: Context, routes: Routes) -> Reply | None:
 
 def _said(ctx: Context, answer: Answer, wording: BaseModel | None) -> Reply | None:
     """The answer, or the words of the refusal that stopped it, with everything it had done taken back."""
+    before = len(ctx.follow_ups)
     try:
         with undone_on_error(ctx.db):
             return answer(ctx)
     except Refusal as refusal:
+        del ctx.follow_ups[before:]
         ctx.explain(f"规则拒绝：{refusal.code}")
         text = getattr(wording, refusal.code, None)
         if text is None:

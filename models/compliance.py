@@ -114,7 +114,7 @@ def _induces_following(text: str) -> str | None:
 
 _MARKETING = re.compile(
     r"(?:优惠|代金|抵用|折扣|满减|提货|现金)券|卡券|红包|会员卡(?!的?(?:余额|号|消费|扣|充值|到期|有效|编号|密码))|大促|促销|特惠|特价|秒杀|抢购|开抢|团购|拼团价"
-    r"|[0-9一二三四五六七八九]\s*折|满\s*[0-9]+\s*[减送]|买.送.|抽奖|大奖|福利|爆款|新品|欢迎选购|礼包|免费[领送]|错过等|限时|低至|上新|清仓|让利"
+    r"|(?:[0-9.]+|[一二三四五六七八九]{1,2})\s*折|满\s*[0-9]+\s*[减送]|买.送.|抽奖|大奖|福利|爆款|新品|欢迎选购|礼包|免费[领送]|错过等|限时|低至|上新|清仓|让利"
 )
 
 
@@ -173,10 +173,19 @@ _GUARDS = re.compile(r"勿|不要|不会|不得|别|从不|不需|无需|不用|
 _NETWORK = re.compile(r"wi-?fi|无线|上网|取件|门锁|门禁", re.IGNORECASE)
 
 
+_PERSONAL = re.compile("姓名|名字|手机|电话|号码|卡号")
+
+
+def _one_of_our_words(sentence: str, found: re.Match[str]) -> bool:
+    """回复:网点、贷款、信用卡 — a list of what to say, and no question for anything of theirs."""
+    listed = re.match(r"[、,;/|]|\s*$", sentence[found.end() :]) and re.search(r"[:、/|]\w+$", found[0])
+    return bool(found[0].startswith("回复") and listed and not _PERSONAL.search(sentence))
+
+
 def _pries(text: str) -> str | None:
     for sentence in re.split("[。！!\n]", _QUOTED.sub("", text)):
         found = _ASKS.search(sentence)
-        if found and not _GUARDS.search(sentence) and not _NETWORK.search(sentence):
+        if found and not _one_of_our_words(sentence, found) and not _GUARDS.search(sentence) and not _NETWORK.search(sentence):
             return found[0]
     return None
 

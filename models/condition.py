@@ -75,6 +75,10 @@ def _percent(value: Any) -> Any:
             return float(value.strip()[:-1]) / 100
         except ValueError:
             return value
+    if isinstance(value, int | float) and 1 < value <= 100:
+        raise wrong(
+            f"概率在 0 和 1 之间；百分之 {value:g} 写成 {value:g}%", f"this must be between 0 and 1; {value:g} per cent is {value:g}%"
+        )
     return value
 
 
@@ -97,11 +101,12 @@ def _known_holiday(name: str) -> str:
 
 
 Number = Annotated[int, Field(ge=1)]
-Probability = Annotated[
+Share = Annotated[
     float,
     BeforeValidator(_percent, json_schema_input_type=float | Annotated[str, Looks(r"^\s*[0-9.]+\s*%\s*$", ("30%",))]),
-    Field(gt=0, le=1),
+    Field(ge=0, le=1),
 ]
+Probability = Annotated[Share, Field(gt=0)]
 
 
 class Conditions(Rules):
@@ -132,7 +137,9 @@ class Conditions(Rules):
             BeforeValidator(_listed, json_schema_input_type=Number | list[Number] | Times),
         ]
         | None
-    ) = Field(None, description="这位粉丝第几次：1 是第一次；[1, 2]；或 {from: 2, to: 5}。词和其他条件都符合就算一次，先被前面的规则回复了也算")
+    ) = Field(
+        None, description="这位粉丝第几次：1 是第一次；[1, 2]；或 {from: 2, to: 5}。词和其他条件都符合就算一次，先被前面的规则回复了也算"
+    )
     probability: Probability | None = Field(None, description="概率，例如 30% 或 0.3；同一条消息重发，结果不变")
 
     @model_validator(mode="after")

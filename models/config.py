@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -139,8 +140,10 @@ def check_placeholders(text: str, names: Iterable[str]) -> None:
         if name not in known:
             may = "、".join(f"{{{k}}}" for k in known) or "（无）"
             may_en = ", ".join(f"{{{k}}}" for k in known) or "none"
+            near = get_close_matches(name, known, 1)
+            zh, en = (f"；你是不是想写 {{{near[0]}}}？", f"; did you mean {{{near[0]}}}?") if near else ("；", ";")
             raise wrong(
-                f"没有占位符 {{{name}}}；这里可用：{may}。要原样显示花括号请写 {{{{{name}}}}}",
-                f"unknown placeholder {{{name}}}; here you may use: {may_en}. For literal braces write {{{{{name}}}}}",
+                f"没有变量 {{{name}}}{zh}这里可用：{may}。要原样显示花括号请写 {{{{{name}}}}}",
+                f"unknown placeholder {{{name}}}{en} here you may use: {may_en}. For literal braces write {{{{{name}}}}}",
                 word=f"{{{name}",
             )

@@ -23,9 +23,10 @@ class _Dropped(dict[int, int | None]):
     """For str.translate: punctuation, spaces, what cannot be seen, and ~ go, everything else stays; filled as characters are met."""
 
     def __missing__(self, code: int) -> int | None:
-        goes = skipped(chr(code))
-        self[code] = None if goes else code
-        return self[code]
+        kept = None if skipped(chr(code)) else code
+        if len(self) < _WORDS:  # whoever sends all of Unicode does not fill our memory with it
+            self[code] = kept
+        return kept
 
 
 @lru_cache(_WORDS)

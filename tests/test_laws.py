@@ -59,7 +59,15 @@ def test_nobody_below_app_reads_files_or_the_environment() -> None:
 
 
 def test_whatever_can_go_wrong_is_caught_at_the_outermost_frames_only() -> None:
-    allowed = {"app/webhook.py", "app/main.py", "app/live.py", "app/rehearsal.py", "app/versions.py", "scheduler/sender.py", "scheduler/timetable.py"}
+    allowed = {
+        "app/webhook.py",
+        "app/main.py",
+        "app/live.py",
+        "app/rehearsal.py",
+        "app/versions.py",
+        "scheduler/sender.py",
+        "scheduler/timetable.py",
+    }
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ExceptHandler) and node.type is not None and ast.unparse(node.type) == "Exception":

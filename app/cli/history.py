@@ -104,8 +104,8 @@ def diff(
         before = dict(rule_version.texts(db, _one(db, version)))
         after = dict(rule_version.texts(db, _one(db, other))) if other else None
     if after is None:
-        names = {path.name, *before}
-        after = {name: (path.parent / name).read_text("utf-8", "replace") for name in names if (path.parent / name).is_file()}
+        files = {Path(os.path.relpath(file, path.parent)).as_posix(): file for file in versions.present(path)}
+        after = {name: file.read_bytes().decode("utf-8", "replace") for name, file in files.items() if file.is_file()}
     typer.echo(difference(before, after) or "一样 / no difference", nl=False)
     typer.echo()
 
@@ -131,4 +131,7 @@ def back(version: Version, config: ConfigOption = None) -> None:
     except BadConfig as bad:
         typer.echo(f"这一版现在用不了，文件没有改动 / this version cannot be used any more, nothing was changed\n{bad.render()}", err=True)
         raise typer.Exit(1) from None
+    except OSError as error:
+        zh = f"写不了 {error.filename or path.parent}：{error.strerror}；文件没有改动"
+        raise WrongInput(f"{zh} / cannot write there, nothing was changed") from None
     typer.echo(f"文件已改回 {found}（现在的版本 {settings.config.version}），两秒内生效；原来的文件在 {aside}")

@@ -29,7 +29,7 @@ def misses(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """没有答上来的话，归成组，附上可以粘贴的问答条目 / what nobody answered, grouped, with entries to paste; changes nothing."""
+    """没听懂的话，归成组，附上可以粘贴的问答条目 / what nobody answered, grouped, with entries to paste; changes nothing."""
     settings, now = settings_of(config), utc_now()
     with database_of(settings) as database, database.snapshot() as db:
         found = miss.missed(db, now - timedelta(days=days))

@@ -51,10 +51,10 @@ def migrate(config: ConfigOption = None) -> None:
 def demo(
     port: Port = 8000,
     sim_port: Annotated[int, typer.Option("--sim-port", min=1, max=65535)] = 8001,
-    followers: Annotated[int, typer.Option(min=1, max=1_000_000, help="模拟粉丝人数")] = 500,
+    followers: Annotated[int, typer.Option(min=1, max=1_000_000, help="仿真粉丝人数")] = 500,
     data: Annotated[Path, typer.Option(help="数据放在哪里")] = Path("data/demo"),
 ) -> None:
-    """演示：机器人和微信模拟器，SQLite，自带粉丝 / bot and simulator on this machine, no account needed."""
+    """演示：在本机运行机器人和仿真微信，自带粉丝 / bot and simulator on this machine, no account needed."""
     if port == sim_port:
         raise WrongInput("--port 和 --sim-port 不能相同 / the two ports must differ")
     demonstration.run(port, sim_port, followers, data)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -20,12 +20,14 @@ from models.operator import Session
 
 MOST_BYTES = 16 * 1024  # of a form
 _MOST_FIELDS = 30
+SLOWEST = 10.0  # seconds that a form may take to come: nobody need be signed in to send one
 _A_MOMENT = 1.0  # seconds
 _WORDS = {
     400: "这个请求看不懂。",
     403: "没有权限做这件事。",
     404: "没有这一页。",
     405: "这一页不能这样用。",
+    408: "填的内容来得太慢，请再试一次。",
     413: "填的内容太长了。",
     415: "这个请求看不懂。",
     429: "太快了，歇一分钟再来。",
@@ -107,16 +109,24 @@ async def _form(request: Request) -> dict[str, str]:
     """The fields of the form, the last of each name, as text that any database takes. Raises HTTPException where it is none of ours."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise HTTPException(415)
+    try:
+        async with asyncio.timeout(SLOWEST):
+            body = await _body(request)
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace")
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except (ValueError, ClientDisconnect):
+        raise HTTPException(400) from None
+    return {name: text(value) for name, value in pairs}
+
+
+async def _body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_BYTES:
             raise HTTPException(413)
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace")
-    except ValueError:
-        raise HTTPException(400) from None
-    return {name: text(value) for name, value in pairs}
+    return bytes(body)
 
 
 def text(value: str) -> str:

@@ -22,6 +22,7 @@ def lints(features: Sequence[Feature], now: datetime) -> list[Lint]:
         alone.impossible,
         alone.hours,
         partial(trigger.hidden, features=features),
+        trigger.unsaid,
         reply.texts,
         reply.composed,
         survey.unreached,

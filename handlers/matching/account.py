@@ -72,7 +72,9 @@ class Account:
             ("script", "简体", simplified),
             ("pinyin", "拼音", lambda text: pinyin(simplified(text))),
         )
-        told = [f"{name}“{form(self._text)}”" for way, name, form in forms if way in used]  # pinyin is slow to load: only where it is used
+        plain = normal(self._text)
+        # Pinyin is slow to load: only where it is used.
+        told = [f"{name}“{said}”" for way, name, form in forms if way in used and (said := form(self._text)) != plain]
         return f"；{'；'.join(told)}" if told else ""
 
     def _nearest(self) -> Iterator[Told]:

@@ -47,7 +47,7 @@ def _only_elsewhere(name: str) -> tuple[str, str]:
     match = name.startswith("match.")
     zh, en = ("关键词规则", "a keyword rule") if match else ("菜单里 scan 按钮", "a menu button's scan")
     return (
-        f"没有占位符 {{{name}}}；这里可用：{'、'.join(names)}。{{{name}}} 只能用在{zh}的回复里",
+        f"没有变量 {{{name}}}；这里可用：{'、'.join(names)}。{{{name}}} 只能用在{zh}的回复里",
         f"unknown placeholder {{{name}}}; here you may use: {', '.join(names)}. {{{name}}} is known only in the reply of {en}",
     )
 

@@ -37,7 +37,7 @@ def words(text: str, ctx: Context) -> str:
     wanted = set(placeholders(text))
     if not wanted and "{{" not in text:
         return text
-    values = {name: _value(name, text, ctx) for name in wanted}
+    values = {name: _tame(_value(name, text, ctx)) for name in wanted}
     if ctx.trace is not None and values:
         ctx.explain("变量：" + "，".join(f"{{{name}}} = {values[name] or '（空）'}" for name in sorted(values)))
     return fill(text, values)
@@ -63,6 +63,11 @@ def _value(name: str, text: str, ctx: Context) -> object:
         case "time":
             return f"{local:%H:%M}"
     return ctx.match.get(name.removeprefix("match."))
+
+
+def _tame(value: object) -> object:
+    """What followers and codes bring along is text: `<a href=…>` in it would be a link to tap, in the account's name."""
+    return value.replace("<", "＜") if isinstance(value, str) else value
 
 
 def _name(text: str, ctx: Context) -> str | None:

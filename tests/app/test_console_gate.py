@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.types import Message
 
-from app.console import PAGES
+from app.console import PAGES, gate
 from app.console.desk import Page
 from app.console.gate import MOST_BYTES
 from app.console.headers import HEADERS
@@ -174,6 +176,28 @@ def test_no_page_needs_anything_from_elsewhere(world: World) -> None:
             assert not re.search(r"(src|href|action)=\"(?!/console|#main)", body), page.path
             assert "<script" not in body
             assert "style=" not in body
+
+
+@pytest.mark.parametrize(("then", "status"), [("goes away", 400), ("says nothing more", 408)])
+def test_a_form_that_never_comes_whole_is_given_up_calmly(world: World, monkeypatch: pytest.MonkeyPatch, then: str, status: int) -> None:
+    monkeypatch.setattr(gate, "SLOWEST", 0.05)
+    pushed: Iterator[Message] = iter([{"type": "http.request", "body": b"name=a", "more_body": True}])
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        for part in pushed:
+            return part
+        if then != "goes away":
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    headers = [(b"host", b"127.0.0.1:8000"), (b"sec-fetch-site", b"same-origin"), (b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "method": "POST", "path": "/console/sign-in", "headers": headers, "query_string": b"", "scheme": "http"}
+    world.run(console_of(world)({**scope, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000)}, receive, send))
+    assert said[0]["status"] == status
 
 
 NONSENSE = st.text(st.characters(codec="utf-8"), max_size=60)

@@ -80,6 +80,7 @@ GOOD = """
   - {name: 积分多些, follower: {tags: [上海], points: 812}, says: 权益, expects: 金卡 812 分}
   - {name: 不是上海, follower: {level: 金卡}, says: 权益, expects: {rule: fallback, lacks: 金卡}}
   - {name: 抽中, luck: 29%, says: 抽奖, expects: 中了}
+  - {name: 一定抽中, luck: 0, says: 抽奖, expects: 中了}
   - {name: 没抽中, luck: 0.3, says: 抽奖, expects: {one_of: [没听懂, 不懂]}}
   - {name: 新关注, follows: true, expects: {equals: 欢迎, rule: welcome}}
   - {name: 又回来, follower: {following_since: 30d}, follows: true, expects: 欢迎回来}
@@ -236,8 +237,8 @@ def test_check_runs_the_tests_and_says_how_many_passed(typed: Typed) -> None:
     path = write(Path(), GOOD)
     code, out, _ = typed("check")
     assert code == 0
-    assert "，21 个测试全部通过" in out
-    assert ", 21 tests passed" in typed("check", "--lang", "en")[1]
+    assert "，22 个测试全部通过" in out
+    assert ", 22 tests passed" in typed("check", "--lang", "en")[1]
     path.write_text(path.read_text("utf-8").replace("周末愉快}", "周末好}", 1), "utf-8")
     code, out, _ = typed("check")
     assert code == 1

@@ -250,6 +250,25 @@ def test_a_trigger_of_a_feature_hides_a_rule_and_its_place_is_told(tmp_path: Pat
     assert warned(tmp_path, text) == [(4, "YZ107")]
 
 
+@pytest.mark.parametrize(
+    ("beside", "when", "found"),
+    [
+        ("welcome: {reply: 欢迎}", "event: subscribe", True),
+        ("welcome: {reply: 欢迎}", "event: [view, subscribe]", True),
+        ("welcome: {reply: 欢迎}", "event: subscribe, nth: 1", False),
+        ("welcome: {reply: 欢迎}", "event: scan", False),
+        ("welcome: {reply: 欢迎, scenes: {a: 一号店}}", "event: scan", True),
+        ("channels: [{key: a, name: 一号店, reply: 欢迎光临}]", "event: scan", True),
+        ("channels: [{key: a, name: 一号店}]", "event: [scan, subscribe]", False),
+        ("menu: {buttons: [{name: 地址, reply: 人民路}]}", "event: click", True),
+        ("menu: {buttons: [{name: 地址, reply: 人民路}]}", "event: click, menu_key: OLD", False),
+        ("menu: {buttons: [{name: 官网, url: 'https://a.cn'}]}", "event: click", False),
+    ],
+)
+def test_a_rule_that_takes_an_event_from_everybody_hides_what_is_said_to_it(tmp_path: Path, beside: str, when: str, found: bool) -> None:
+    assert warned(tmp_path, f"{beside}\n" + rules(when)) == ([(4, "YZ108")] if found else [])
+
+
 def test_a_warning_can_be_silenced_where_it_stands(tmp_path: Path) -> None:
     text = rules("exact: [客服], days: [mon]", "exact: [客服], tags: [甲]")
     assert warned(tmp_path, text) == [(4, "YZ104")]

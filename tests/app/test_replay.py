@@ -22,6 +22,7 @@ from tests.app.conftest import Typed
 from tests.app.test_live_town import LIVE_WITHIN, Talk, rules
 from tests.conftest import Founded
 from tests.people import BASIC, Town, World, account, openid, wait_until
+from wechat.inbound import Inbound
 
 EDITED = BASIC.replace("contains: [营业时间]", "exact: [营业时间]").replace("第{streak}天", "连着{streak}天")
 
@@ -279,3 +280,12 @@ def test_a_running_bot_answers_everybody_while_a_replay_goes_on_beside_it(town: 
     assert told["bugs"] == 0
     assert during > 10, "nobody was answered meanwhile"
     assert talk.failed == []
+
+
+def test_what_was_no_text_is_told_in_the_operators_words() -> None:
+    def done(kind: str, event: str = "", key: str = "") -> str:
+        return replay.said(Inbound("gh_0", "o1", 0, kind, "1", event, key, "", {}))
+
+    assert done("event", "click", "营业时间") == "[点菜单 营业时间]"
+    assert done("image") == "[图片]"
+    assert done("event", "location") == "[event:location]"  # no message, whatever it is called

@@ -213,7 +213,7 @@ def test_how_many_came_by_a_code_and_how_many_of_them_still_follow(shop: World) 
         ("[{key: a, name: 一, days: 31}]", "2:36: 不能大于 30"),
         (f"[{{key: {'x' * 65}, name: 一}}]", "2:18: 最多 64 个字"),
         ("[{key: a}]", "2:12: 缺少 “name”"),
-        ("[{key: a, name: 一, reply: '{nobody}'}]", "2:38: 没有占位符 {nobody}"),
+        ("[{key: a, name: 一, reply: '{nobody}'}]", "2:38: 没有变量 {nobody}"),
     ],
 )
 def test_a_wrong_channel_is_refused_at_its_place(tmp_path: Path, channels: str, said: str) -> None:

@@ -80,7 +80,7 @@ def scan(person: Person, name: str, key: str, result: str) -> str | None:
 
 
 def test_what_was_scanned_is_in_the_reply_or_in_the_words(wang: Person) -> None:
-    assert scan(wang, "scancode_waitmsg", "scan:工具/扫一扫", "{points} <a>") == "扫到了 {points} <a>，11月21日"
+    assert scan(wang, "scancode_waitmsg", "scan:工具/扫一扫", "{points} <a>") == "扫到了 {points} ＜a>，11月21日"
     assert scan(wang, "scancode_waitmsg", "scan:工具/查订单", "987654") == "订单在路上"
     assert scan(wang, "scancode_waitmsg", "scan:工具/查订单", "abc") == "没听懂"
     assert scan(wang, "scancode_push", "scan:工具/直接打开", "https://x") is None
@@ -201,8 +201,8 @@ WRONG = [
     ("menu: {buttons: [{name: a, scan: {say: 签到, reply: 好}}]}", "扫码之后要有且只有一种"),
     ("menu: {buttons: [{name: a, scan: opne}]}", "只能写 open"),
     ("menu: {buttons: [{name: a, location: false}]}", "location 写 true"),
-    ("menu: {buttons: [{name: a, scan: {reply: '{resutl}'}}]}", "没有占位符 {resutl}"),
-    ("menu: {buttons: [{name: a, reply: '{result}'}]}", "没有占位符 {result}"),
+    ("menu: {buttons: [{name: a, scan: {reply: '{resutl}'}}]}", "没有变量 {resutl}"),
+    ("menu: {buttons: [{name: a, reply: '{result}'}]}", "没有变量 {result}"),
     ("menu: {buttons: [{name: a, photo: cam}]}", "camera"),
     ("menu: {buttons: [{name: a, say: 签道}]}", "没有规则会回答“签道”，是不是想写“签到”？"),
     ("menu: {buttons: [{name: a, say: 风马牛}]}", "没有规则会回答“风马牛”；请加一条关键词规则"),

@@ -7,11 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from app import live
 from app.config_file import BadConfig
+from handlers import FEATURES
+from handlers.routing import Context, Feature, Trigger, hear, lay
+from models.points import NotEnoughPoints
 from tests.conftest import Founded
-from tests.people import World, account, message, openid
+from tests.people import ORIGINAL_ID, World, account, message, openid
+from wechat.inbound import Inbound
+from wechat.reply import Reply, Text
 
 RULES = """
 points: {levels: {银卡: 5}}
@@ -155,10 +161,10 @@ def rule(reply: str) -> str:
         ("{text: a, then: {after: 5s, reply: {text: a, then: {after: 5s, reply: b}}}}", "then 里面不能再写 then"),
         ("{text: a, then: {after: 0s, reply: b}}", "after 要写成 5s"),
         ("{text: a, then: {after: 48h, reply: b}}", "最长 47h"),
-        ("{text: a, then: {after: 5s, reply: '{match.1}{what}'}}", "没有占位符 {what}"),
+        ("{text: a, then: {after: 5s, reply: '{match.1}{what}'}}", "没有变量 {what}"),
         ("{then: {after: 5s, reply: b}}", "回复要有且只有一种"),
-        ("'{result}'", "没有占位符 {result}"),
-        ("{menu: {title: '{match.1}', choices: [{name: a, reply: b}]}}", "没有占位符 {match.1}"),
+        ("'{result}'", "没有变量 {result}"),
+        ("{menu: {title: '{match.1}', choices: [{name: a, reply: b}]}}", "没有变量 {match.1}"),
         ("{menu: {title: a, choices: [{name: a, reply: '{match.1}'}]}}", "{match.1} 只能用在关键词规则的回复里"),
     ],
 )
@@ -169,7 +175,7 @@ def test_what_is_wrong_with_a_reply_is_said_once_at_its_place(tmp_path: Path, re
 
 
 def test_the_groups_of_a_regex_are_known_in_keyword_rules_only(tmp_path: Path) -> None:
-    assert ":1:25: 没有占位符 {match.1}" in complaint(tmp_path, 'welcome: {reply: {text: "{match.1}"}}\n')
+    assert ":1:25: 没有变量 {match.1}" in complaint(tmp_path, 'welcome: {reply: {text: "{match.1}"}}\n')
     (tmp_path / "config.yaml").write_text(
         rule("{in_turn: ['{match.1|x}', b]}").replace("exact: [x]", "regex: ['(x)']") + account(), "utf-8"
     )
@@ -180,3 +186,33 @@ def test_a_push_that_is_taken_in_twice_counts_once(shop: World) -> None:
     inner = message(openid("小王"), shop.at.timestamp(), Content="轮")
     assert [shop.push(inner)[0].text for _ in range(3)] == ["一"] * 3
     assert shop.person("小王").says("轮") == "二"
+
+
+def test_nothing_a_follower_brings_along_becomes_a_link_or_a_variable(found: Founded) -> None:
+    world = found(
+        "keywords: {rules: [{name: 回声, when: {regex: ['(?s)^说(?P<what>.*)']}, reply: '“{match.what}” <a href=\"https://ours\">我们</a>'}]}"
+    )
+    wang = world.person("小王")
+    evil = '<a href="weixin://bizmsgmenu?msgmenucontent=x&msgmenuid=1">{points}</a>]]><b>'
+    told = wang.says("说" + evil)
+    assert told is not None
+    assert told.startswith('“＜a href="weixin://bizmsgmenu?msgmenucontent=x&msgmenuid=1">{points}＜/a>]]>＜b>” <a href="https://ours">')
+
+
+def test_a_refusal_takes_back_what_was_to_follow_the_reply_that_it_stopped(found: Founded) -> None:
+    world = found("keywords: {rules: [{name: 甲, when: {exact: [甲]}, reply: {text: 甲, then: {after: 5s, reply: 跟着}}}]}")
+
+    class Words(BaseModel):
+        not_enough_points: str = "不够"
+
+    def answer(ctx: Context) -> Reply | None:
+        ctx.lead("甲")
+        assert len(ctx.follow_ups) == 1
+        raise NotEnoughPoints(balance=0)
+
+    refuses = Feature("refuses", default=lambda config: 1, triggers=lambda one: [Trigger(("x",), "乙", answer, Words())])
+    routes = lay(world.service.live.config, [*FEATURES, refuses])
+    inbound = Inbound(ORIGINAL_ID, openid("小王"), int(world.at.timestamp()), "text", "1", "", "", "乙", {})
+    with world.service.database.transaction() as db:
+        ctx, reply = hear(db, routes, inbound, world.at)
+    assert (reply, ctx.follow_ups) == (Text("不够"), [])

@@ -96,6 +96,18 @@ def test_an_offer_is_an_offence_in_a_template_only() -> None:
     assert list(punished("送您一张优惠券", "reply")) == []
 
 
+def test_a_discount_is_quoted_whole() -> None:
+    assert [one.fragment for one in punished("今日全场88折", "template")] == ["88折"]
+    assert [one.fragment for one in punished("全场八五折", "template")] == ["八五折"]
+
+
+def test_a_list_of_words_to_say_asks_for_nothing_private() -> None:
+    for menu in ("请回复：网点、贷款、理财、信用卡；人工请打 95588", "回复：余额、密码、挂失", "请回复：身份证、户口、护照"):
+        assert list(punished(menu, "reply")) == []
+    for question in ("请回复：姓名、身份证、手机号", "请回复身份证号", "请发送身份证、银行卡照片", "回复银行卡号"):
+        assert [one.code for one in punished(question, "reply")] == ["YZ507"]
+
+
 def test_terms_are_told_where_a_lottery_is_named_with_them() -> None:
     assert tells_terms("抽奖规则：12 月 1 日开奖，奖品 3 份")
     assert not tells_terms("快来抽奖")
