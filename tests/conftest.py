@@ -20,6 +20,11 @@ from tests.people import BASIC, Town, World
 configure()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys come first: they are long, and whoever is through with the short tests has nothing left to take over at the end."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_journeys"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of this test process's own, from a package; the URL of its maintenance database."""
