@@ -85,7 +85,7 @@ def _when(**words: Any) -> When:
     return When.model_validate(words)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(_cases())
 @example(([_when(contains=["营业"]), _when(contains=["业时"])], "营业时间"))  # words that overlap are both found
 @example(([_when(contains=[LONG], fuzzy="typo")], "abcde甲f乙丙丁戊庚己辛壬癸子丑"))  # neighbours exchanged over both borders of its thirds
@@ -103,7 +103,7 @@ def test_the_rules_found_are_those_that_the_plain_matcher_finds(case: tuple[list
     assert list(Index(whens).find(text)) == plain_matcher.candidates(whens, text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_cases())
 def test_to_be_fuzzy_loses_nothing(case: tuple[list[When], str]) -> None:
     whens, text = case
