@@ -68,7 +68,7 @@ def read(path: Path, sections: Sequence[type[Any]], *, checks: Sequence[Check] =
     lint.warn(document, doubts)
     document.refuse_to_go_on()
     assert root is not None  # or there would have been a complaint
-    database = _at_home(root.database, path)
+    database = at_home(root.database, path)
     files, globs, texts = tuple(document.files), tuple(document.globs), tuple(document.texts)
     seen, warnings = document.looked(), document.warned()
     return Settings(root.account, config.zone, database, config, files, globs, seen, document.where, document.refuse, warnings, texts)
@@ -120,7 +120,8 @@ def signature(of: Settings | BadConfig) -> Seen:
     return look(of.files, of.globs)
 
 
-def _at_home(database: str, path: Path) -> str:
+def at_home(database: str, path: Path) -> str:
+    """The URL that this file gives, its SQLite path absolute: relative ones begin at the file's folder."""
     scheme, _, file = database.partition(":///")
     if scheme != "sqlite":
         return database

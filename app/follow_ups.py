@@ -1,18 +1,19 @@
-"""What follows a reply: its `then`, queued as customer-service messages in the transaction that gave the reply."""
+"""What follows a reply: its `then`, and files that must be uploaded first. Queued as customer-service messages with the reply itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from handlers.replies import FOLLOWS_WITHIN
 from handlers.routing import Context
 from models import customer_message
 from models.media import MediaSection
 from wechat.client.custom import payload
+
+FOLLOWS_WITHIN = timedelta(minutes=10)  # what answers a message and comes later answers nothing any more
 
 _FILES = {"media_id": "media", "thumb_media_id": "thumb_media"}  # the platform's key, and ours for the name of a file
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from app import live
 from app.complaint import BadConfig
-from app.config_file import Settings
+from app.config_file import Root, Settings, at_home
 from app.logs import log
 from models import rule_version
 from models.clock import Clock
@@ -81,9 +81,7 @@ def database_url(path: Path) -> str:
         return live.read(path).database
     except BadConfig:
         found = _DATABASE.search(path.read_text("utf-8", "replace")) if path.is_file() else None
-        url = found[1] if found else "sqlite:///data/yizhan.db"
-        scheme, _, file = url.partition(":///")
-        return f"sqlite:///{Path(os.path.abspath(path.parent / file)).as_posix()}" if scheme == "sqlite" else url
+        return at_home(found[1] if found else Root.model_fields["database"].default, path)
 
 
 def back(path: Path, texts: rule_version.Texts, now: datetime) -> tuple[Settings, Path]:

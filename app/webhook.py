@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -42,8 +42,6 @@ BODY_WITHIN = 3.0
 CATCH_UP = 2.0  # seconds between two looks into the journal
 OK = b"success"
 _NOTHING = Text("")
-
-FOLLOWS_WITHIN = timedelta(minutes=10)  # a reply that comes later answers nothing any more
 
 
 class Effect(NamedTuple):
@@ -225,7 +223,7 @@ class Webhook:
         ctx, reply = routing.hear(db, version.routes, inbound, now)
         xml = self._envelope.render(reply, inbound, now) if reply else None
         inbox.answered(db, admitted.id, ctx.follower.id or None, ctx.answered_by, version.settings.config.version, xml or None)
-        queued = follow_ups.queue(db, ctx, self._clock()) or ctx.queued  # such as a picture that must be uploaded first
+        queued = follow_ups.queue(db, ctx, self._clock())
         return self._in_time(db, Effect(xml or None, ctx.answered_by, queued=queued), key, deadline, now)
 
     def _apologise(self, db: Connection, version: Version, inbound: Inbound, now: datetime, deadline: float) -> Effect:
@@ -258,7 +256,7 @@ class Webhook:
             return False
         # As of the push: what was to follow the reply still does.
         return customer_message.queue(
-            db, f"reply:{entry.id}", entry.follower_id, message, came_at + FOLLOWS_WITHIN, now, not_before=came_at
+            db, f"reply:{entry.id}", entry.follower_id, message, came_at + follow_ups.FOLLOWS_WITHIN, now, not_before=came_at
         )
 
     def _late(self, inbound: Inbound, key: str, now: datetime, deadline: float, late: asyncio.Future[Effect]) -> None:

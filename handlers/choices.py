@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from handlers import replies
 from handlers.replies import Level
@@ -19,8 +18,6 @@ from models.config import Config, Location, Problem
 from wechat.reply import Reply, Text
 
 __all__ = ["feature", "shown"]
-
-LISTENS_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,8 @@ def _menus(config: Config) -> Menus | None:
 
 def answer(ctx: Context, menus: Menus, menu: str) -> Reply | None:
     """What the choice leads to that they named; None where they said something else."""
-    placed, since = menus.placed.get(menu), conversation.since(ctx.db, ctx.follower.id)
-    if placed is None or since is None or ctx.now >= since + LISTENS_FOR:
+    placed = menus.placed.get(menu)
+    if placed is None or not replies.still_listens(ctx):
         ctx.explain("聊天菜单已经过时：不再等序号")
         conversation.leave_floor(ctx.db, ctx.follower.id)
         return None

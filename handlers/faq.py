@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, ClassVar, Self
 
@@ -21,7 +20,6 @@ from wechat.reply import Reply, Text
 
 FEATURE = "faq"
 FILL_IN = "（请填写）"  # stands for an answer in what `yizhan misses` suggests
-LISTENS_FOR = timedelta(minutes=10)  # to the number of a question that was offered; a tap is good for as long as the question stands
 
 _TAP = "faq-"  # and the key of an entry: what a tap on a line comes back with
 _Question = Annotated[str, Field(min_length=1, max_length=50)]
@@ -161,9 +159,9 @@ def chosen(ctx: Context, section: FaqSection, subject: str) -> Reply | None:
     """The answer to the question that they chose by its number or its words; anything else they say is nobody's answer to it."""
     if not ctx.text:
         return None
-    since = conversation.since(ctx.db, ctx.follower.id)
+    in_time = replies.still_listens(ctx)
     conversation.leave_floor(ctx.db, ctx.follower.id)
-    if since is None or ctx.now >= since + LISTENS_FOR:
+    if not in_time:
         ctx.explain("“你是不是想问”已经过时：不再等序号")
         return None
     offered = [section.by_key.get(key) for key in subject.split(",")]

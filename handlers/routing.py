@@ -68,7 +68,6 @@ class Context:
     counted: dict[str, int] = field(default_factory=dict)  # for whose `nth` this message counts, and as the how manieth
     answered_by: str | None = None
     follow_ups: list[FollowUp] = field(default_factory=list)
-    queued: bool = False  # something goes out by customer-service message instead of the reply
     trace: list[Step] | None = None  # kept only where somebody asked for it
     luck: float | None = None  # what every chance comes to, where somebody tries it out
 

@@ -223,12 +223,15 @@ def _reached(level: str, now: Circumstances) -> bool:
 
 
 def _belongs(key: str, now: Circumstances) -> bool:
-    section = now.config.get(SegmentsSection)
-    segment = section.named(key) if section else None
+    segment = _segments(now.config).named(key)
     if segment is None:
-        return key == "all"
+        return False
     condition = understand(segment.where)(now.said_at)
     return now.db.execute(select(1).where(followers.c.id == now.follower.id, condition)).scalar() is not None
+
+
+def _segments(config: Config) -> SegmentsSection:
+    return config.get(SegmentsSection) or SegmentsSection([])
 
 
 def _wrong_turn(c: Conditions, name: str, now: Circumstances) -> str | None:
@@ -243,14 +246,14 @@ def _wrong_turn(c: Conditions, name: str, now: Circumstances) -> str | None:
 
 def check(conditions: Conditions, where: Location, config: Config) -> list[Problem]:
     """What these conditions name and the file does not have."""
-    known, segments = level_rules(config).levels, config.get(SegmentsSection)
+    known, segments = level_rules(config).levels, _segments(config)
     found = []
     if conditions.level is not None and conditions.level not in known:
         names = "、".join(known) or "（无）"
         zh, en = f"没有等级 {conditions.level}；points.levels 里有：{names}", f"no level {conditions.level}; points.levels has: {names}"
         found.append(Problem((*where, "level"), zh, en))
-    if conditions.segment is not None and (segments is None or segments.named(conditions.segment) is None) and conditions.segment != "all":
-        keys = "、".join(segment.key for segment in segments.root) if segments else ""
+    if conditions.segment is not None and segments.named(conditions.segment) is None:
+        keys = "、".join(segment.key for segment in segments.root)
         zh = f"没有人群 {conditions.segment}；segments 里有：{keys or '（无）'}"
         found.append(Problem((*where, "segment"), zh, f"no segment {conditions.segment}; segments has: {keys or 'none'}"))
     return found

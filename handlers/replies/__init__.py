@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from handlers.replies.chat_menu import meant, shown
 from handlers.replies.checks import check, may_be_media_id
-from handlers.replies.said import FOLLOWS_WITHIN, SOFT, may_take_the_floor, present, say
+from handlers.replies.said import SOFT, may_take_the_floor, present, say, still_listens
 from handlers.replies.spoken import Kind, Spoken, every, held
 from handlers.replies.variables import NAMES, ReplyText, words
 from handlers.replies.written import ChatMenu, Choice, Level, ReplyWith, Then
 
 __all__ = [
-    "FOLLOWS_WITHIN",
     "NAMES",
     "SOFT",
     "ChatMenu",
@@ -30,5 +29,6 @@ __all__ = [
     "present",
     "say",
     "shown",
+    "still_listens",
     "words",
 ]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import accumulate
 
 from handlers.replies.variables import words
 from handlers.replies.written import Level, Line, ReplyWith, Weighted
 from handlers.routing import Context, FollowUp
-from models import condition, conversation, customer_message, media, tally
+from models import condition, conversation, media, tally
 from models.media import Kind, MediaSection
 from wechat import reply
 from wechat.reply import Reply
 
-FOLLOWS_WITHIN = timedelta(minutes=10)  # a picture that was not uploaded when it was asked for; later it would answer nothing any more
 SOFT = frozenset({"choices", "faq"})  # whose questions may be left unanswered: another menu takes the floor from them
+LISTENS_FOR = timedelta(minutes=10)  # to numbers, after a menu was last used; a tap is good for as long as what it leads to stands
 
 
 def say(given: str | ReplyWith, ctx: Context) -> Reply:
@@ -99,24 +99,28 @@ def may_take_the_floor(ctx: Context) -> bool:
     return floor is None or floor.feature in SOFT
 
 
+def still_listens(ctx: Context) -> bool:
+    """Whether a number that they say now may mean a line of the menu that has the floor."""
+    since = conversation.since(ctx.db, ctx.follower.id)
+    return since is not None and ctx.now < since + LISTENS_FOR
+
+
 def _with_a_file(given: ReplyWith, ctx: Context, later: bool) -> Reply:
     if given.image is not None:
-        return _medium(ctx, "image", given.image.media_id, reply.Image, {}, later)
+        return _medium(ctx, "image", given.image.media_id, reply.Image, later)
     if given.voice is not None:
-        return _medium(ctx, "voice", given.voice.media_id, reply.Voice, {}, later)
+        return _medium(ctx, "voice", given.voice.media_id, reply.Voice, later)
     if given.video is not None:
         title, description = words(given.video.title, ctx), words(given.video.description, ctx)
-        told = {"title": title, "description": description}
-        return _medium(ctx, "video", given.video.media_id, lambda media_id: reply.Video(media_id, title, description), told, later)
+        return _medium(ctx, "video", given.video.media_id, lambda media_id: reply.Video(media_id, title, description), later)
     assert given.music is not None  # the only kind that is left
     m = given.music
     title, description = words(m.title, ctx), words(m.description, ctx)
-    told = {"title": title, "description": description, "musicurl": m.url, "hqmusicurl": m.hq_url}
-    return _medium(ctx, "thumb", m.thumb_media_id, lambda cover: reply.Music(title, description, m.url, m.hq_url, cover), told, later)
+    return _medium(ctx, "thumb", m.thumb_media_id, lambda cover: reply.Music(title, description, m.url, m.hq_url, cover), later)
 
 
-def _medium(ctx: Context, kind: Kind, name: str, made: Callable[[str], Reply], told: Mapping[str, str], later: bool) -> Reply:
-    """The reply with the platform's copy of that medium; where there is none yet, nothing now and a customer-service message in a while."""
+def _medium(ctx: Context, kind: Kind, name: str, made: Callable[[str], Reply], later: bool) -> Reply:
+    """The reply with the platform's copy of that medium; where there is none yet, nothing now, and it follows when it was uploaded."""
     section = ctx.config.get(MediaSection)
     medium = section.root.get(name) if section else None
     if medium is None or later:
@@ -125,8 +129,5 @@ def _medium(ctx: Context, kind: Kind, name: str, made: Callable[[str], Reply], t
     if copy is not None:
         return made(copy)
     ctx.explain(f"“{name}”还没有传到微信：传好以后用客服消息发出")
-    content = {"thumb_media": name, **told} if kind == "thumb" else {"media": name, **told}
-    msgtype = "music" if kind == "thumb" else kind
-    payload = {"msgtype": msgtype, msgtype: content}
-    ctx.queued |= customer_message.queue(ctx.db, f"media:{ctx.inbound.key}", ctx.follower.id, payload, ctx.now + FOLLOWS_WITHIN, ctx.now)
+    ctx.follow_ups.append(FollowUp(timedelta(0), made(name)))
     return reply.Text("")

@@ -15,12 +15,8 @@ Typed = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Types a command in a folder with a config.yaml. Returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("YIZHAN_CONFIG", "YIZHAN_DATABASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    Path("config.yaml").write_text(account() + BASIC, "utf-8")
+def types(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Types a command. Returns exit code, standard output and standard error."""
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["yizhan", *words])
@@ -31,3 +27,13 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         return int(str(done.value.code)), out, err
 
     return run
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, types: Typed) -> Typed:
+    """Types a command in a folder with a config.yaml."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("YIZHAN_CONFIG", "YIZHAN_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    Path("config.yaml").write_text(account() + BASIC, "utf-8")
+    return types

@@ -124,11 +124,9 @@ def test_what_the_documents_show_is_accepted(body: str) -> None:
     assert [f"{error.json_path}: {error.message}" for error in JUDGE.iter_errors(as_json(source.value))] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [file for file in FILES if parse(file.read_bytes(), file.name).parsed], ids=lambda path: path.stem)
 def test_what_the_program_refuses_and_a_schema_can_know_the_schema_refuses_on_the_same_lines(path: Path) -> None:
-    name, source = path.stem[3:], parse(path.read_bytes(), path.name)
-    if not source.parsed:
-        pytest.skip("an editor says of it what YAML says")
+    name = path.stem[3:]
     lines, told = refused(path), {line for file, line, *_ in expected(path) if file == path.name}
     assert lines <= told
     if name not in BEYOND | PARTLY:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app import cli, live
+from app import live
 from app.config_file import BadConfig
 from tests.conftest import Founded
 from tests.people import account
@@ -97,8 +96,8 @@ Typed = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def typed(found: Founded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str) -> Typed:
-    """Types a command beside a world in which two messages wait. Returns exit code, standard output and standard error."""
+def typed(found: Founded, monkeypatch: pytest.MonkeyPatch, types: Typed, database_url: str) -> Typed:
+    """Types a command beside a world in which two messages wait."""
     world = found(
         "keywords: {rules: [], fallback: 好的}\nsensitive: {lists: [{name: 看, words: [投诉], heard: queue}, {name: 记, words: [对手], heard: log}]}\n"
     )
@@ -106,16 +105,7 @@ def typed(found: Founded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         world.person("小王").says(text)
     monkeypatch.setenv("YIZHAN_DATABASE_URL", database_url)
     monkeypatch.setenv("YIZHAN_CONFIG", str(world.path))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["yizhan", *words])
-        with pytest.raises(SystemExit) as done:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return int(str(done.value.code)), out, err
-
-    return run
+    return types
 
 
 def test_an_operator_lists_what_waits_and_settles_it(typed: Typed) -> None:

@@ -143,3 +143,19 @@ def test_a_picture_as_a_cover_needs_a_copy_of_its_own(shop: World) -> None:
     assert silent(shop.person("小王"), "歌")
     uploaded(shop, "封面", "MEDIA-THUMB", "thumb")
     assert shop.person("小王").sends("text", Content="歌").fields["Music"]["ThumbMediaId"] == "MEDIA-THUMB"
+
+
+def test_the_title_of_what_is_uploaded_first_passes_the_guard_as_well(found: Founded, tmp_path: Path) -> None:
+    (tmp_path / "c.mp4").write_bytes(MP4)
+    world = found("""
+media: {短片: c.mp4}
+keywords: {rules: [{name: 片, when: {regex: ['片(.*)']}, reply: {video: {media_id: 短片, title: "给{match.1}"}}}]}
+sensitive: {lists: [{name: 甲, words: [坏词], said: block}], replies: {withheld: 换个说法}}
+""")
+    person = world.person("小王")
+    assert silent(person, "片好人")
+    assert silent(person, "片坏词")
+    assert [payload["video"]["title"] if "video" in payload else payload["text"]["content"] for payload in queued(world)] == [
+        "给好人",
+        "换个说法",
+    ]
