@@ -15,7 +15,8 @@ from models.checkin import CheckinRules
 from models.clock import span
 from models.config import Config, Location, Problem, Rules, wrong
 from models.follower import LONGEST_SCENE, Described
-from models.points import MOST, level_rules
+from models.level import level_rules
+from models.points import GROWTH, MOST, POINTS
 
 _Some = Annotated[str, Field(min_length=1)]
 _ONE_MOMENT = timedelta(seconds=1)
@@ -62,11 +63,13 @@ def become(db: Connection, openid: str, persona: Persona, config: Config, now: d
     person = follower.seen(db, openid, since - (timedelta() if follows else _ONE_MOMENT), since, subscribed=follows, scene=persona.channel)
     if persona.tags or persona.name:
         _describe(db, openid, persona, person.remark)
-    wanted = persona.points if persona.points is not None else level_rules(config).levels.get(persona.level or "")
-    if wanted is not None and (missing := wanted - points.balance(db, person.id)):
-        points.post(db, person.id, missing, f"rehearsal:{wanted}", since)
+    reached = level_rules(config).levels.get(persona.level or "")
+    wanted = persona.points if persona.points is not None else reached
+    for asset, amount in ((POINTS, wanted), (GROWTH, wanted if reached is None else reached)):
+        if amount is not None and (missing := amount - points.balance(db, person.id, asset)):
+            points.post(db, person.id, missing, f"rehearsal:{amount}", since, asset=asset)
     for days in range(persona.streak, 0, -1):
-        checkin.check_in(db, person.id, CheckinRules(points=0), config.zone, now - timedelta(days=days))
+        checkin.check_in(db, config, person.id, CheckinRules(points=0), now - timedelta(days=days))
 
 
 def _describe(db: Connection, openid: str, persona: Persona, remark: str | None) -> None:

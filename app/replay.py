@@ -151,7 +151,8 @@ def _wind_back(db: Connection, since: datetime) -> None:
     """What these followers did since then has not happened yet, so that it can happen again: check-ins, points, surveys."""
     db.execute(delete(checkins).where(checkins.c.at >= since))
     db.execute(delete(ledger).where(ledger.c.at >= since))
-    total = select(func.max(func.coalesce(func.sum(ledger.c.amount), 0), 0)).where(ledger.c.follower_id == balances.c.follower_id)
+    same = (ledger.c.follower_id == balances.c.follower_id, ledger.c.asset == balances.c.asset)
+    total = select(func.max(func.coalesce(func.sum(ledger.c.amount), 0), 0)).where(*same)
     db.execute(update(balances).values(amount=total.scalar_subquery()))
     begun = select(responses.c.id).where(responses.c.started_at >= since)
     db.execute(delete(answers).where((answers.c.at >= since) | answers.c.response_id.in_(begun)))

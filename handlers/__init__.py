@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import channel, checkin, choices, consent, faq, keyword, menu, points, receipt, sensitive, survey, welcome
+from handlers import channel, checkin, choices, consent, faq, keyword, menu, notice, points, receipt, sensitive, survey, welcome
 from handlers.routing import Feature
 
 FEATURES: tuple[Feature, ...] = (
@@ -18,4 +18,5 @@ FEATURES: tuple[Feature, ...] = (
     faq.feature,
     menu.feature,
     receipt.feature,
+    notice.feature,
 )

@@ -37,7 +37,7 @@ class CheckinSection(Rules):
 
 def answer(ctx: Context, section: CheckinSection) -> Text:
     """They are checked in for the business day of their message."""
-    done = checkin.check_in(ctx.db, ctx.follower.id, section.rules, ctx.zone, ctx.said_at)
+    done = checkin.check_in(ctx.db, ctx.config, ctx.follower.id, section.rules, ctx.said_at)
     return Text(fill(section.replies.done, {"streak": done.streak, "earned": done.earned, "balance": done.balance}))
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from handlers.routing import Context, Feature, Trigger
 from models import points
 from models.config import Rules, fill, says
-from models.points import LevelRules
+from models.level import LevelRules, level_of
+from models.reward import NamesRules
 from wechat.reply import Text
 
 
@@ -23,7 +24,7 @@ class PointsWording(Rules):
     causes: Mapping[str, str] = Field({"checkin": "签到", "survey": "问卷奖励"}, description="积分来源的叫法：checkin、survey")
 
 
-class PointsSection(LevelRules):
+class PointsSection(LevelRules, NamesRules):
     """积分与等级。"""
 
     key: ClassVar[str] = "points"
@@ -36,7 +37,7 @@ class PointsSection(LevelRules):
 def answer(ctx: Context, section: PointsSection) -> Text:
     """The balance, the level where there are levels, and the newest entries."""
     balance, words = points.balance(ctx.db, ctx.follower.id), section.replies
-    level = section.level(balance)
+    level = level_of(ctx.db, ctx.config, ctx.follower.id)
     entries = "".join(_entry(row, words, ctx) for row in points.statement(ctx.db, ctx.follower.id, section.entries))
     return Text(
         fill(words.balance, {"balance": balance, "level": fill(words.level, {"level": level}) if level else "", "entries": entries})
@@ -45,7 +46,7 @@ def answer(ctx: Context, section: PointsSection) -> Text:
 
 def _entry(row: Any, words: PointsWording, ctx: Context) -> str:
     local = row.at.astimezone(ctx.zone)
-    kind = row.cause.partition(":")[0]
+    kind = row.account
     return fill(words.entry, {"date": f"{local.month}月{local.day}日", "amount": f"{row.amount:+d}", "cause": words.causes.get(kind, kind)})
 
 

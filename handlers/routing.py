@@ -30,11 +30,12 @@ from models.database import undone_on_error
 from models.follower import Follower
 from models.refusal import Refusal
 from wechat.inbound import Inbound
-from wechat.reply import Reply, Text
+from wechat.reply import LONGEST_TEXT, Reply, Text
 
 # Messages a person wrote; anything else the platform may invent is taken note of and answered with nothing.
 SPOKEN = frozenset({"text", "image", "voice", "video", "shortvideo", "location", "link"})
 LEAVES = frozenset({"unsubscribe"})
+SILENT = LEAVES | {"view", "location", "view_miniprogram"}  # events that nobody waits for an answer to
 
 
 class Step(NamedTuple):
@@ -160,6 +161,7 @@ class Feature:
     last_word: Callable[[Any], Answer] | None = None  # likewise, when nobody answered
     hears: Callable[[Any], Hearing] | None = None
     says: Callable[[Any], Iterable[Said]] | None = None  # must lead somewhere
+    postscript: Callable[[Any], Callable[[Context], str | None]] | None = None  # built once per file: what else to say, after the answer
     default: Callable[[Config], Any] | None = None  # the section to use where the file has none
     checks: Callable[[Config], Iterator[Problem]] | None = None
 
@@ -182,6 +184,7 @@ class Routes:
     guards: Sequence[Guard]
     listeners: Sequence[tuple[str, Answer]]
     last_words: Sequence[tuple[str, Answer]]
+    postscripts: Sequence[Callable[[Context], str | None]] = ()
 
 
 def lay(config: Config, features: Sequence[Feature]) -> Routes:
@@ -204,6 +207,7 @@ def lay(config: Config, features: Sequence[Feature]) -> Routes:
         [feature.guard(section) for feature, section in on if feature.guard],
         [(feature.name, feature.listens(section)) for feature, section in on if feature.listens],
         [(feature.name, feature.last_word(section)) for feature, section in on if feature.last_word],
+        [feature.postscript(section) for feature, section in on if feature.postscript],
     )
 
 
@@ -248,6 +252,8 @@ def hear(
             ctx.explain("这条消息被拦下，不再往下问")
             return ctx, stopped.reply
     reply = dispatch(ctx, routes)
+    if routes.postscripts and inbound.by_follower and inbound.event not in SILENT:
+        reply = _with_postscripts(ctx, routes, reply)
     ctx.follow_ups = [FollowUp(after, kept) for after, one in ctx.follow_ups if (kept := _guarded(ctx, routes, one)) is not None]
     return ctx, _guarded(ctx, routes, reply)
 
@@ -258,6 +264,21 @@ def _explain_heard(ctx: Context) -> None:
     key = f"（{inbound.event_key}）" if inbound.event_key and inbound.event_key != ctx.text else ""
     words = f"“{ctx.text}”" if ctx.text else ""
     ctx.explain(f"收到{what}{key}{words}" + (f"，比较时是“{plain}”" if plain != ctx.text else ""))
+
+
+def _with_postscripts(ctx: Context, routes: Routes, reply: Reply | None) -> Reply | None:
+    """The answer and what else there is to say: below it where it is a text that has room, else in a message of its own."""
+    said = [text for postscript in routes.postscripts if (text := postscript(ctx))]
+    if not said:
+        return reply
+    more = "\n".join(said)
+    ctx.explain(f"另外告诉粉丝：{more}")
+    if reply is None:
+        return Text(more)
+    if isinstance(reply, Text) and len(f"{reply.text}\n\n{more}".encode()) <= LONGEST_TEXT:
+        return Text(f"{reply.text}\n\n{more}")
+    ctx.follow_ups.append(FollowUp(timedelta(), Text(more)))
+    return reply
 
 
 def _guarded(ctx: Context, routes: Routes, reply: Reply | None) -> Reply | None:

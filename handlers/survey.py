@@ -82,7 +82,7 @@ def answer(ctx: Context, section: SurveysSection, key: str) -> Text | None:
 
 def _recorded(ctx: Context, key: str, words: SurveyWording) -> Text | None:
     try:
-        done = survey.record_answer(ctx.db, ctx.follower.id, key, ctx.text, ctx.now)
+        done = survey.record_answer(ctx.db, ctx.config, ctx.follower.id, key, ctx.text, ctx.now)
     except Refusal as refusal:
         # The domain knows the question; how it is shown is ours.
         refusal.details["question"] = _question(refusal.details["question"], words)  # type: ignore[arg-type]

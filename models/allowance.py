@@ -134,6 +134,22 @@ def spend(db: Connection, follower: int, now: datetime, *, sent_since: Callable[
     raise NoAllowance
 
 
+_USED = select(allowances.c.used).where(
+    allowances.c.follower_id == bindparam("follower"),
+    allowances.c.trigger == bindparam("which"),
+    allowances.c.opened_at >= bindparam("at", type_=Instant),
+)
+
+
+def left(db: Connection, follower: int, now: datetime) -> int:
+    """How many messages the windows that are open now still hold; whoever else sends at the same time may be faster."""
+    held = 0
+    for window, at in windows(db, follower, now):
+        used = db.execute(_USED, {"follower": follower, "which": window.trigger, "at": at}).scalar()
+        held += max(window.messages - (used or 0), 0)
+    return held
+
+
 def give_back(db: Connection, follower: int, spent: Spent) -> None:
     """The platform proved that it took no message: afterwards the window it was counted in has it again, if it is still that one."""
     db.execute(_GIVE_BACK, {"follower": follower, "which": spent.trigger, "at": spent.opened_at})

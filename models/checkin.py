@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from sqlalchemy import Column, Connection, Date, Integer, Table, UniqueConstraint, bindparam, select
 
-from models import points
+from models import earning, points
 from models.base import Hot, Instant, follower_id, identity, insert, metadata
 from models.clock import business_day
-from models.config import Rules
+from models.config import Config, Rules
 from models.points import Amount
 from models.refusal import Refusal
 
@@ -64,21 +64,19 @@ _CHECK_IN = Hot(_new.on_conflict_do_nothing(index_elements=[checkins.c.follower_
 _STREAK_ON = Hot(select(checkins.c.streak).where(checkins.c.follower_id == bindparam("follower"), checkins.c.day == bindparam("on")))
 
 
-def check_in(db: Connection, follower: int, rules: CheckinRules, zone: ZoneInfo, said_at: datetime) -> CheckedIn:
+def check_in(db: Connection, config: Config, follower: int, rules: CheckinRules, said_at: datetime) -> CheckedIn:
     """Afterwards the follower is checked in for the business day on which they said it, once, and paid for it, once.
 
     Raises AlreadyCheckedIn on the second try of a day. The day is that of the message's own time: a message that the platform repeats
     after midnight belongs to the day it was written on.
     """
-    day = business_day(said_at, zone)
+    day = business_day(said_at, config.zone)
     streak = streak_on(db, follower, day - timedelta(days=1)) + 1
     earned = rules.earned(streak)
     if _CHECK_IN.value(db, follower_id=follower, day=day, streak=streak, earned=earned, at=said_at) is None:
         raise AlreadyCheckedIn(streak=streak_on(db, follower, day), balance=points.balance(db, follower))
-    if not earned:
-        return CheckedIn(day, streak, 0, points.balance(db, follower))
-    posted = points.post(db, follower, earned, f"checkin:{day.isoformat()}", said_at)
-    return CheckedIn(day, streak, earned, posted.balance)
+    done = earning.earn(db, config, follower, "checkin", earned, f"checkin:{day.isoformat()}", said_at)
+    return CheckedIn(day, streak, done.points, done.balance)
 
 
 def streak_on(db: Connection, follower: int, day: date) -> int:

@@ -15,7 +15,7 @@ from models.clock import TimeOfDay, business_day, time_of_day, within
 from models.config import Config, Location, Looks, Problem, Rules, wrong
 from models.follower import Follower, followers, tags_of
 from models.holiday import NAMES, holiday, workday
-from models.points import level_rules
+from models.level import level_rules
 from models.segment import SegmentsSection, understand
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -219,7 +219,7 @@ def _wrong_person(c: Conditions, now: Circumstances) -> str | None:
 
 def _reached(level: str, now: Circumstances) -> bool:
     needed = level_rules(now.config).levels.get(level)
-    return needed is not None and points.balance(now.db, now.follower.id) >= needed
+    return needed is not None and points.balance(now.db, now.follower.id, points.GROWTH) >= needed
 
 
 def _belongs(key: str, now: Circumstances) -> bool:

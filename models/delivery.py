@@ -45,7 +45,7 @@ from sqlalchemy import (
 
 from models.base import Id, Instant, follower_id, identity, insert, metadata
 from models.follower import Follower, followers
-from models.points import balances
+from models.points import POINTS, balances
 from models.push import PushSection
 
 STATES = ("pending", "sending", "sent", "delivered", "failed", "skipped", "unknown", "cancelled")
@@ -170,7 +170,7 @@ _WHO = (
         func.coalesce(balances.c.amount, 0).label("points"),
     )
     .join(followers, followers.c.id == deliveries.c.follower_id)
-    .outerjoin(balances, balances.c.follower_id == deliveries.c.follower_id)
+    .outerjoin(balances, and_(balances.c.follower_id == deliveries.c.follower_id, balances.c.asset == POINTS))
     .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(deliveries.c.id)
 )

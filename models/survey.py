@@ -12,11 +12,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import Column, Connection, ForeignKey, Row, String, Table, Text, UniqueConstraint, bindparam, select, update
 
-from models import points
+from models import points, reward
 from models.base import Id, Instant, follower_id, identity, insert, metadata
-from models.config import Location, Looks, Rules, wrong
-from models.points import Amount
+from models.config import Config, Location, Looks, Rules, wrong
 from models.refusal import Refusal
+from models.reward import RewardRules
 
 
 def _check_key(text: str) -> str:
@@ -62,12 +62,6 @@ class Question(Rules):
             twice = next(place for place, choice in enumerate(self.choices) if choice in self.choices[:place])
             raise wrong("选项有重复", "two choices are the same", "choices", twice)
         return self
-
-
-class RewardRules(Rules):
-    """What finishing earns, once per follower."""
-
-    points: Annotated[Amount, Field(ge=1)] = Field(description="完成后奖励的积分")
 
 
 class SurveyRules(Rules):
@@ -232,7 +226,7 @@ def waiting(db: Connection, follower: int, survey: str) -> Asked | None:
     return Asked(pinned, question, len(given) + 1) if question else None
 
 
-def record_answer(db: Connection, follower: int, survey: str, said: str, now: datetime) -> Asked | Finished | None:
+def record_answer(db: Connection, config: Config, follower: int, survey: str, said: str, now: datetime) -> Asked | Finished | None:
     """Afterwards the answer to the waiting question is stored, and the next question waits or the response is finished and paid.
 
     Raises NotAnOption, NotANumber, NumberOutOfRange or EmptyAnswer with nothing changed. None where no question waits.
@@ -251,7 +245,7 @@ def record_answer(db: Connection, follower: int, survey: str, said: str, now: da
     if following:
         return Asked(pinned, following, len(given) + 1)
     db.execute(_FINISH, {"response": row.id, "at": now})
-    return _pay(db, follower, pinned, now)
+    return _pay(db, config, follower, pinned, now)
 
 
 def understand(question: Question, said: str) -> str:
@@ -308,11 +302,9 @@ def _pin(db: Connection, survey: SurveyRules) -> int:
     return new if new is not None else db.execute(_PINNED, values).scalar_one()
 
 
-def _pay(db: Connection, follower: int, survey: SurveyRules, now: datetime) -> Finished:
-    if survey.reward is None:
-        return Finished(survey, 0, points.balance(db, follower))
-    posted = points.post(db, follower, survey.reward.points, f"survey:{survey.key}", now)
-    return Finished(survey, survey.reward.points if posted.new else 0, posted.balance)
+def _pay(db: Connection, config: Config, follower: int, survey: SurveyRules, now: datetime) -> Finished:
+    granted = reward.grant(db, config, follower, survey.reward, f"survey:{survey.key}", now) if survey.reward else reward.Granted()
+    return Finished(survey, granted.points, points.balance(db, follower))
 
 
 def stored(db: Connection, survey: str) -> Iterable[Row[tuple[int, str, str]]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
@@ -19,14 +20,17 @@ from models.clock import Clock
 from models.config import Config
 from models.database import Database
 from models.segment import SegmentsSection
+from scheduler import upkeep
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
 from scheduler.sender import Sender
+from scheduler.upkeep import CHORES, Chore
 
 DUE_EVERY = 2  # seconds; a run begins well within the 20 s that are promised
 LOOK_EVERY = 1
 KEEP_EVERY = 10
 RECONCILE_EVERY = 30
+UPKEEP_EVERY = 20
 
 
 class Timetable:
@@ -44,6 +48,8 @@ class Timetable:
     def plan(self) -> None:
         """This process looks after the schedules: due broadcasts become runs."""
         self._every(DUE_EVERY, "due", self._due)
+        for name, chore in CHORES.items():
+            self._every(UPKEEP_EVERY, name, partial(self._do, chore))
 
     def work(self, sender: Sender, messenger: Messenger, media: MediaKeeper) -> None:
         """This process sends: runs and customer-service messages are looked for, files kept uploaded, receipts matched, leftovers settled."""
@@ -68,6 +74,9 @@ class Timetable:
 
         self.alive[name] = self._clock()
         self._scheduler.add_job(run, IntervalTrigger(seconds=seconds), id=name, next_run_time=self._clock())
+
+    async def _do(self, chore: Chore) -> None:
+        await upkeep.do(chore, self._database, self._config(), self._clock)
 
     async def _due(self) -> None:
         config, now = self._config(), self._clock()

@@ -219,7 +219,10 @@ class Person:
     @property
     def points(self) -> int:
         """Their balance in the database."""
-        found = self.world.sql("SELECT b.amount FROM balance b JOIN follower f ON f.id = b.follower_id WHERE f.openid = :o", o=self.openid)
+        found = self.world.sql(
+            "SELECT b.amount FROM balance b JOIN follower f ON f.id = b.follower_id WHERE f.openid = :o AND b.asset = 'points'",
+            o=self.openid,
+        )
         return int(found[0][0]) if found else 0
 
 

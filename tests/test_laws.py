@@ -136,16 +136,22 @@ WRONG = [
     ("a balance below zero", "UPDATE balance SET amount = -1"),
     ("a changed ledger entry", "UPDATE ledger_entry SET amount = 7"),
     ("a deleted ledger entry", "DELETE FROM ledger_entry"),
-    ("an entry of nothing", "INSERT INTO ledger_entry (follower_id, amount, cause, at) SELECT id, 0, 'x', first_seen_at FROM follower"),
+    (
+        "an entry of nothing",
+        "INSERT INTO ledger_entry (follower_id, account, amount, cause, at) SELECT id, 'x', 0, 'x', first_seen_at FROM follower",
+    ),
     (
         "a second entry for one cause",
-        "INSERT INTO ledger_entry (follower_id, amount, cause, at) SELECT follower_id, 5, cause, at FROM ledger_entry",
+        "INSERT INTO ledger_entry (follower_id, account, amount, cause, at) SELECT follower_id, account, 5, cause, at FROM ledger_entry",
     ),
     (
         "a second check-in of a day",
         "INSERT INTO checkin (follower_id, day, streak, earned, at) SELECT follower_id, day, 1, 5, at FROM checkin",
     ),
-    ("an entry of nobody", "INSERT INTO ledger_entry (follower_id, amount, cause, at) SELECT 999999, 5, 'y', at FROM ledger_entry"),
+    (
+        "an entry of nobody",
+        "INSERT INTO ledger_entry (follower_id, account, amount, cause, at) SELECT 999999, 'x', 5, 'y', at FROM ledger_entry",
+    ),
 ]
 
 

@@ -23,7 +23,11 @@ def audit(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     elif not found.differences:
         out.print(f"账实相符：{found.followers} 位粉丝，{found.entries} 条流水，合计 {found.total} 积分")
     else:
-        print_table(["粉丝编号", "余额", "流水之和"], [(d.follower_id, d.balance, d.entries) for d in found.differences], settings.zone)
+        print_table(
+            ["粉丝编号", "种类", "余额", "流水之和"],
+            [(d.follower_id, d.asset, d.balance, d.entries) for d in found.differences],
+            settings.zone,
+        )
     if found.differences:
         raise typer.Exit(2)
 

@@ -19,7 +19,7 @@ from app.persona import Persona, become, check
 from app.rehearsal import NOBODY, Rehearsal, Tried
 from app.scratch import scratch
 from models import attempt
-from models.points import level_rules
+from models.level import level_rules
 
 MOST, WINDOW = 30, timedelta(minutes=1)  # tries of one operator
 LONGEST = 2048  # bytes of a text that a follower can send

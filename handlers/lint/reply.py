@@ -11,7 +11,7 @@ from handlers.replies import ReplyWith, Then, every, held
 from handlers.survey import Survey, SurveysSection
 from models.allowance import Window, window_of
 from models.config import Config, Location, Problem, fill, placeholders
-from models.points import level_rules
+from models.level import level_rules
 from wechat.reply import LONGEST_TEXT
 
 # Bytes that a variable may well take: a name of 32 Chinese characters, what a regex found, what a code held.

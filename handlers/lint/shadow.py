@@ -15,7 +15,7 @@ from handlers.routing import normal
 from models.condition import Conditions, Times
 from models.config import Config, Location, Problem
 from models.implication import compatible, follows, week
-from models.points import level_rules
+from models.level import level_rules
 
 _MOST_USES = 32  # of one word by earlier rules that are looked at
 _MOST_PAIRS = 150_000  # of a word and an earlier rule that are looked at: files that have more get no more of these warnings

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from handlers.routing import Context
 from models import checkin, points
 from models.config import check_placeholders, fill, placeholders
+from models.level import level_of
 
 NAMES = ("name", "points", "streak", "level", "date", "weekday", "time")
 _LITERAL = re.compile(r"\{\{\w+\}\}")
@@ -53,7 +54,7 @@ def _value(name: str, text: str, ctx: Context) -> object:
         case "streak":
             return checkin.current_streak(ctx.db, ctx.follower.id, ctx.zone, ctx.said_at)
         case "level":
-            return points.level_rules(ctx.config).level(points.balance(ctx.db, ctx.follower.id))
+            return level_of(ctx.db, ctx.config, ctx.follower.id)
         case "date":
             return f"{local.month}月{local.day}日"
         case "weekday":

@@ -14,10 +14,12 @@ import models.finding
 import models.follower
 import models.inbox
 import models.media
+import models.notice
 import models.operator
 import models.points
 import models.push
 import models.rule_version
 import models.schedule
+import models.stock
 import models.survey
 import models.tally  # noqa: F401

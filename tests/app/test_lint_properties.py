@@ -27,7 +27,7 @@ from models.config import Config
 from models.database import Database
 from models.follower import Follower, follower_tags, tags
 from models.implication import compatible, contradictions, day_minutes, follows, week
-from models.points import level_rules
+from models.level import level_rules
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

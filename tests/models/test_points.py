@@ -52,7 +52,7 @@ def test_an_audit_finds_a_planted_error(world: World) -> None:
     with world.service.database.snapshot() as db:
         assert points.audit(db).differences == ()
     with world.service.database.transaction() as db:
-        db.execute(text("UPDATE balance SET amount = 6 WHERE follower_id = (SELECT min(follower_id) FROM balance)"))
+        db.execute(text("UPDATE balance SET amount = 6 WHERE follower_id = (SELECT min(follower_id) FROM balance) AND asset = 'points'"))
     with world.service.database.snapshot() as db:
         found = points.audit(db).differences
     assert [(one.balance, one.entries) for one in found] == [(6, 5)]

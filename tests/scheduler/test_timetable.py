@@ -13,6 +13,7 @@ from models.segment import SegmentsSection
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
 from scheduler.timetable import Timetable
+from scheduler.upkeep import CHORES
 from tests.scheduler.stage import ZONE, Platform, Stage, sender, shanghai
 
 
@@ -45,7 +46,7 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
                 await asyncio.sleep(0.1)
                 if stage.sql("SELECT state FROM broadcast_run") == [("done",)]:
                     break
-            assert set(tables[0].alive) == {"due", "look", "messages", "media", "reconcile"}
+            assert set(tables[0].alive) == {"due", "look", "messages", "media", "reconcile", *CHORES}
             for table in tables:
                 table.stop()
 

@@ -1,0 +1,17 @@
+"""Notices: what a follower should know is said below our next reply to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from handlers.routing import Context, Feature
+from models import notice
+from models.notice import LeavesNotices
+
+
+def _postscript(section: LeavesNotices) -> Callable[[Context], str | None]:
+    return lambda ctx: "\n".join(notice.tell(ctx.db, ctx.follower.id, ctx.now)) or None
+
+
+# Off where no section leaves notices: then nobody asks the database.
+feature = Feature(name="notice", postscript=_postscript, default=lambda config: config.of_kind(LeavesNotices))
