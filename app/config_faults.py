@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from app.config_document import Document
-from app.config_schema import names_at, schema
+from app.config_schema import item_types, like, names_at, schema
 from app.nearest import not_one_of
 from models.config import Location
 
@@ -127,25 +127,33 @@ class Faults:
             return "，这里是空的；不需要就把这个键删掉", "; it is empty here: delete the key if it is not needed"
         raw = self._raw(found)
         if _TEXT in wanted and isinstance(value, bool | int | float):
+            looks = like(self.schema, found)
+            if looks and not any(re.search(pattern, raw) for pattern, _ in looks):
+                return f'，例如 "{looks[0][1]}"', f', such as "{looks[0][1]}"'
             return f'，请加引号："{raw}"', f'; write it in quotes: "{raw}"'
-        if _TABLE in wanted and isinstance(value, str) and re.match(r"[^\s:：]+(：|:\S)", value):
+        if _WHOLE in wanted and isinstance(value, float) and value.is_integer() and abs(value) < 1e12:
+            return f"：{value:.0f}", f": {value:.0f}"
+        if _TABLE in wanted and isinstance(value, str) and re.match(r"(?![0-9])[^\s:：]+(：|:\S)", value):
             return "；冒号要用英文半角的 “:”，后面加一个空格", "; write an ASCII colon and a space after the key"
         if _TEXT in wanted and isinstance(value, dict) and value and all(v is None for v in value.values()):
             return '；以花括号开头的文字请整句加引号："{…}…"', '; put text that begins with a brace in quotes: "{…}…"'
         if _LIST in wanted and isinstance(value, dict):
             return "：每一项以 “- ” 开头", ": every item begins with `- `"
+        if isinstance(value, str) and {_WHOLE, _NUMBER} & set(wanted) and re.fullmatch(r"-?[0-9.]{1,18}", value):
+            return f"，不要加引号：{value}", f", without quotes: {value}"
         if _TABLE in wanted and not isinstance(value, dict) and 0 < len(known := names_at(self.schema, found)) <= _MOST_NAMED:
             return f"；这里可以写的键：{'、'.join(known)}", f"; the keys are {', '.join(known)}"
-        if _LIST in wanted and isinstance(value, bool | int | float):  # every list that may be one value alone is one of texts
+        if _LIST in wanted and isinstance(value, int) and "integer" in item_types(self.schema, found):
+            return f"，放进方括号：[{raw}]", f", in brackets: [{raw}]"
+        if _LIST in wanted and isinstance(value, bool | int | float):  # every other list that may be one value alone is one of texts
             return f'，请加引号："{raw}"', f'; write it in quotes: "{raw}"'
         if not isinstance(value, str):
             return "", ""
-        if (_WHOLE in wanted or _NUMBER in wanted) and re.fullmatch(r"-?[0-9.]{1,18}", value):
-            return f"，不要加引号：{value}", f", without quotes: {value}"
         if _YES_NO in wanted and value.lower() in _SAYS_YES_OR_NO:
             return "（不加引号）", " (without quotes)"
         if _LIST in wanted and "\n" not in value and len(value) <= 20:
-            return f"，放进方括号：[{raw}]", f", in brackets: [{raw}]"
+            written = raw if raw[0] in "\"'" else value
+            return f"，放进方括号：[{written}]", f", in brackets: [{written}]"
         return "", ""
 
     def _raw(self, found: Location) -> str:

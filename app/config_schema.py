@@ -184,15 +184,31 @@ def names(sections: tuple[type[BaseModel], ...]) -> frozenset[str]:
 
 def names_at(whole: dict[str, Any], where: Location) -> list[str]:
     """The keys that may stand in the mapping at a place (in any of its forms), in the order of the model."""
+    return list(dict.fromkeys(name for node in _at(whole, where) for name in node.get("properties", ())))
+
+
+def like(whole: dict[str, Any], where: Location) -> list[tuple[str, str]]:
+    """The pattern of the text that may stand at a place, and a text of that pattern; nothing where any will do."""
+    return [(node["pattern"], node["examples"][0]) for node in _at(whole, where) if "pattern" in node and node.get("examples")]
+
+
+def item_types(whole: dict[str, Any], where: Location) -> set[str]:
+    """What may be in the list at a place, in JSON Schema's words."""
+    items = (child for node in _at(whole, where) if "items" in node for child in _forms(whole, node["items"]))
+    return {str(item.get("type", "")) for item in items}
+
+
+def _at(whole: dict[str, Any], where: Location) -> list[dict[str, Any]]:
     nodes = list(_forms(whole, whole))
     for part in where:
         nodes = [form for node in nodes for child in _children(node, part) for form in _forms(whole, child)]
-    return list(dict.fromkeys(name for node in nodes for name in node.get("properties", ())))
+    return nodes
 
 
 def _children(node: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
     named = node.get("properties", {}).get(str(part))
-    for child in (named,) if named is not None else (node.get("items"), node.get("additionalProperties")):
+    others = (node.get("items"), node.get("additionalProperties"), *node.get("patternProperties", {}).values())
+    for child in (named,) if named is not None else others:
         if isinstance(child, dict):
             yield child
 

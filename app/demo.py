@@ -37,7 +37,7 @@ def run(port: int, sim_port: int, followers: int, data: Path) -> None:
         _refuse_taken(number)
     data.mkdir(parents=True, exist_ok=True)
     config = data / "config.yaml"
-    settings = _config(config, sim_port)
+    settings = _config(config, port, sim_port)
     _begin_anew(settings)
     password = _let_in(settings)
     environ = _environment(data, settings.account.app_id)
@@ -81,10 +81,11 @@ def _refuse_taken(port: int) -> None:
             raise WrongInput(f"端口 {port} 已被占用，换一个：--port / --sim-port / port {port} is taken") from None
 
 
-def _config(path: Path, sim_port: int) -> Settings:
+def _config(path: Path, port: int, sim_port: int) -> Settings:
     """The shipped file, pointed at the simulator; written once, so that what someone tries out in it stays. Raises BadConfig, WrongInput."""
     if not path.exists():
-        path.write_text(_SHIPPED.read_text("utf-8"), "utf-8")
+        # What it says of this server's own address is true for the phone in the browser, too.
+        path.write_text(_SHIPPED.read_text("utf-8").replace("https://bot.example.com/", f"http://127.0.0.1:{port}/"), "utf-8")
         shutil.copytree(_SHIPPED.parent / "pictures", path.parent / "pictures", dirs_exist_ok=True)  # what it may name lies beside it
     wanted, present = f"http://127.0.0.1:{sim_port}", live.read(path).account.api_base
     path.write_text(path.read_text("utf-8").replace(f"api_base: {present}", f"api_base: {wanted}", 1), "utf-8")

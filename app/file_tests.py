@@ -21,9 +21,11 @@ from app.rehearsal import Rehearsal, Tried, pressed
 from app.scratch import scratch
 from handlers.keyword import KeywordsSection
 from handlers.menu import MenuSection
+from models import lottery
 from models.clock import span, time_of_day
-from models.condition import DAYS, Share
+from models.condition import Share
 from models.config import Config, Location, Looks, Problem, Rules, wrong
+from models.day import DAYS
 
 if TYPE_CHECKING:
     from app.live import Version
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 MONDAY = date(2026, 11, 23)  # where a test does not say when: a Monday, 10:00, no holiday
 TEN = "10:00"
 MOST_TESTS, MOST_TURNS = 5_000, 100
+
+_SEED = bytes(32)  # of every lottery: a draw comes out alike every time; `luck` decides otherwise
 
 _AT = re.compile(r"(?:(\d{4}-\d{2}-\d{2}|mon|tue|wed|thu|fri|sat|sun)\s+)?(\d{1,2}:\d{2})")
 _WRITTEN = rf"^\s*({_AT.pattern})\s*$"
@@ -197,6 +201,7 @@ def _run(version: Version, db: Connection, test: FileTest, where: Location) -> I
     config = version.settings.config
     openid, now = f"oTest{where[1]:0>23}", moment(test.at, config.zone)
     become(db, openid, test.follower, config, now)
+    lottery.publish_due(db, config, now, seed=_SEED)
     who = Rehearsal(version, db, openid, now=now)
     came: Tried | None = None
     for number, (place, turn) in enumerate(test.steps(where), 1):

@@ -19,11 +19,13 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Response
+from sqlalchemy import URL
 from starlette.types import Receive, Scope, Send
 
 from app import media_files
 from app.config_file import Settings
 from app.console import Console, Desk
+from app.draws.pages import Draws
 from app.journal import Journal
 from app.live import Live
 from app.logs import log
@@ -37,6 +39,7 @@ from models.database import Database
 from models.migrations import newest, require_newest, upgrade, version_of
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
+from scheduler.referral_codes import ReferralCodes
 from scheduler.sender import Sender
 from scheduler.timetable import Timetable
 from wechat.client import Client
@@ -74,7 +77,8 @@ class Service:
         if "scheduler" in self.roles:
             self.timetable.plan()
         if "worker" in self.roles:
-            self.timetable.work(self.sender, self.messenger, self.media)
+            codes = ReferralCodes(self.database, self.client, lambda: self.live.config, self.clock)
+            self.timetable.work(self.sender, self.messenger, self.media, codes)
 
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
@@ -148,11 +152,11 @@ def _previous(secrets: Secrets, now: datetime) -> Previous | None:
     return Previous(secrets.token_previous, secrets.encoding_aes_key_previous, secrets.previous_until)
 
 
-def _journal(database: Database) -> Path:
-    """Beside the database where that is a file, else in this machine's folder for temporary ones, one for each database."""
-    if database.is_sqlite:
-        return Path(f"{database.url.database}.pushes")
-    name = hashlib.sha256(database.url.render_as_string(hide_password=True).encode()).hexdigest()[:12]
+def journal_of(database: URL) -> Path:
+    """The folder of its journal: beside the database where that is a file, else in this machine's folder for temporary ones, one for each."""
+    if database.get_backend_name() == "sqlite":
+        return Path(f"{database.database}.pushes")
+    name = hashlib.sha256(database.render_as_string(hide_password=True).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"yizhan-{os.getuid()}-{name}.pushes"
 
 
@@ -176,7 +180,7 @@ def build(config: Path, secrets: Secrets, roles: Collection[str], clock: Clock =
         require_newest(database)
     store = DatabaseTokenStore(database, account.app_id, clock)
     client = Client(app_id=account.app_id, secret=app_secret, api_base=account.api_base, store=store, clock=clock)
-    return Service(live, database, envelope, client, metrics, roles, Journal(_journal(database)), clock)
+    return Service(live, database, envelope, client, metrics, roles, Journal(journal_of(database.url)), clock)
 
 
 class App(FastAPI):
@@ -184,12 +188,15 @@ class App(FastAPI):
 
     webhook: Webhook | None = None
     console: Console | None = None
+    draws: Draws | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.webhook is not None and scope["type"] == "http" and scope["path"] == "/wechat":
             await self.webhook(scope, receive, send)
         elif self.console is not None and scope["type"] == "http" and f"{scope['path']}/".startswith("/console/"):
             await self.console(scope, receive, send)
+        elif self.draws is not None and scope["type"] == "http" and f"{scope['path']}/".startswith("/draws/"):
+            await self.draws(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -213,6 +220,7 @@ def create_app(service: Service) -> App:
 
     if "web" in service.roles:
         app.console = Console(Desk(service.live, service.database, service.clock))
+        app.draws = Draws(service.live, service.database, service.clock)
         app.webhook = Webhook(
             service.envelope, service.database, service.live, service.metrics, service.clock, service.wake, service.journal
         )

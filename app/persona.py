@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from sqlalchemy import Connection, select
 
-from models import checkin, follower, points
+from models import checkin, follower, membership, points
 from models.checkin import CheckinRules
 from models.clock import span
 from models.config import Config, Location, Problem, Rules, wrong
@@ -68,6 +68,7 @@ def become(db: Connection, openid: str, persona: Persona, config: Config, now: d
     for asset, amount in ((POINTS, wanted), (GROWTH, wanted if reached is None else reached)):
         if amount is not None and (missing := amount - points.balance(db, person.id, asset)):
             points.post(db, person.id, missing, f"rehearsal:{amount}", since, asset=asset)
+    membership.acquaint(db, config, person.id, now)
     for days in range(persona.streak, 0, -1):
         checkin.check_in(db, config, person.id, CheckinRules(points=0), now - timedelta(days=days))
 

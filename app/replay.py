@@ -21,7 +21,7 @@ from app.live import Version
 from app.rehearsal import Rehearsal, Tried
 from app.scratch import Scratch, scratch
 from app.spoken import so_long
-from models import conversation
+from models import address, conversation, order_draft
 from models.base import metadata
 from models.checkin import checkins
 from models.database import Database
@@ -33,7 +33,9 @@ from wechat import inbound
 from wechat.inbound import Inbound, Unreadable
 
 # What no rule ever asks for: it is written by the way. The floors are cleared: nobody knows who had them when the window begins.
-NOT_COPIED = frozenset({"inbox_entry", "delivery", "customer_message", "finding", "conversation", "allowance"})
+NOT_COPIED = frozenset(
+    {"inbox_entry", "delivery", "customer_message", "finding", "conversation", "allowance", "order_address", "order_draft"}
+)
 _PAGE = 1000
 _EXAMPLES = 3
 
@@ -110,6 +112,7 @@ def _copied(database: Database, since: datetime, most: int, file: Path) -> Sourc
             if wanted is not None:
                 _copy(live, db, table, wanted)
         _copy(live, db, inbox_entries, select(inbox_entries).where(_e.received_at >= source.since))
+        address.strike_out(db, [*address.written_in(live), *order_draft.written_in(live)])  # what differs is shown, and addresses never are
         _wind_back(db, source.since)
     return source
 
@@ -150,6 +153,7 @@ def _copy(live: Connection, db: Connection, table: Table, wanted: Select[Any]) -
 def _wind_back(db: Connection, since: datetime) -> None:
     """What these followers did since then has not happened yet, so that it can happen again: check-ins, points, surveys."""
     db.execute(delete(checkins).where(checkins.c.at >= since))
+    db.execute(update(checkins).values(rank=None))  # ranks are given anew, and no number of a day twice
     db.execute(delete(ledger).where(ledger.c.at >= since))
     same = (ledger.c.follower_id == balances.c.follower_id, ledger.c.asset == balances.c.asset)
     total = select(func.max(func.coalesce(func.sum(ledger.c.amount), 0), 0)).where(*same)

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from handlers import channel, checkin, choices, consent, faq, keyword, menu, notice, points, receipt, sensitive, survey, welcome
+from handlers import (
+    birthday,
+    board,
+    channel,
+    checkin,
+    choices,
+    consent,
+    coupon,
+    earning,
+    faq,
+    keyword,
+    level,
+    lottery,
+    menu,
+    notice,
+    points,
+    poll,
+    receipt,
+    referral,
+    sensitive,
+    shop,
+    survey,
+    welcome,
+)
 from handlers.routing import Feature
 
 FEATURES: tuple[Feature, ...] = (
@@ -12,7 +35,16 @@ FEATURES: tuple[Feature, ...] = (
     welcome.feature,
     checkin.feature,
     points.feature,
+    level.feature,
+    board.feature,
     survey.feature,
+    earning.feature,
+    birthday.feature,
+    poll.feature,
+    shop.feature,
+    referral.feature,
+    coupon.feature,
+    lottery.feature,
     choices.feature,
     keyword.feature,
     faq.feature,

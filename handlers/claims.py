@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
+
+from pydantic import BaseModel, RootModel
 
 from handlers.routing import Feature, Said, Trigger, normal, section_of
-from models.config import Config, Problem, Unread
+from models.config import Config, Location, Problem, Unread
 
 Check = Callable[[Config], Iterable[Problem]]
 
@@ -29,13 +32,28 @@ def _claimed_twice(features: Sequence[Feature], config: Config) -> Iterator[Prob
     for trigger in _triggers(features, config):
         first = claimed.setdefault(normal(trigger.word), trigger)
         if first is not trigger:
-            there = ".".join(map(str, first.where))
-            yield Problem(
-                trigger.where,
-                f"触发词“{trigger.word}”已经被 {there} 用了，一个词只能归一个功能",
-                f"the trigger {trigger.word!r} is taken by {there}; a word leads to one feature only",
-                there=first.where,
+            # What the operator wrote is named, rather than the words that a section goes by without a line of theirs.
+            here, other = (
+                (trigger, first) if _is_written(config, trigger.where) or not _is_written(config, first.where) else (first, trigger)
             )
+            there = ".".join(map(str, other.where))
+            yield Problem(
+                here.where,
+                f"触发词“{here.word}”已经被 {there} 用了，一个词只能归一个功能",
+                f"the trigger {here.word!r} is taken by {there}; a word leads to one feature only",
+                there=other.where,
+            )
+
+
+def _is_written(config: Config, where: Location) -> bool:
+    """Whether the file has this, and not a default."""
+    value: Any = next((section for kind, section in config.sections.items() if getattr(kind, "key", "") == where[0]), None)
+    for part in where[1:]:
+        value = value.root if isinstance(value, RootModel) else value
+        if value is None or (isinstance(value, BaseModel) and part not in value.model_fields_set):
+            return False
+        value = getattr(value, str(part)) if isinstance(value, BaseModel) else value[part]
+    return value is not None
 
 
 def _triggers(features: Sequence[Feature], config: Config) -> Iterator[Trigger]:
@@ -57,7 +75,9 @@ def _leading_nowhere(features: Sequence[Feature], config: Config) -> Iterator[Pr
 
 
 def _unheard(said: Said, known: Sequence[str]) -> Problem:
-    near = get_close_matches(normal(said.words), known, 1, 0.5)
+    # Rather one that begins alike: 签道 is 签到 rather than 补签.
+    near = get_close_matches(normal(said.words), known, 3, 0.5)
+    near.sort(key=lambda word: word[:1] != normal(said.words)[:1])
     zh, en = f"没有规则会回答“{said.words}”", f"no rule answers {said.words!r}"
     if near:
         return Problem(said.where, f"{zh}，是不是想写“{near[0]}”？", f"{en}; did you mean {near[0]!r}?")

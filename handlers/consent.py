@@ -9,15 +9,15 @@ from pydantic import Field
 
 from handlers.routing import Context, Feature, Trigger
 from models import follower
-from models.config import Rules
+from models.config import Rules, fill, says
 from wechat.reply import Text
 
 
 class ConsentWording(Rules):
     """The words of consent."""
 
-    refused: str = Field("好的，不会再主动给您发消息。回复「恢复订阅」可以重新打开", description="退订之后")
-    allowed: str = Field("好的，已恢复订阅", description="恢复之后")
+    refused: Annotated[str, says()] = Field("好的，不会再主动给您发消息。回复「恢复订阅」可以重新打开", description="退订之后")
+    allowed: Annotated[str, says()] = Field("好的，已恢复订阅", description="恢复之后")
 
 
 class ConsentSection(Rules):
@@ -33,13 +33,13 @@ class ConsentSection(Rules):
 def refuse(ctx: Context, section: ConsentSection) -> Text:
     """They are not pushed to any more."""
     follower.refuse_pushes(ctx.db, ctx.follower.id, ctx.now)
-    return Text(section.replies.refused)
+    return Text(fill(section.replies.refused, {}))
 
 
 def allow(ctx: Context, section: ConsentSection) -> Text:
     """They may be pushed to again."""
     follower.allow_pushes(ctx.db, ctx.follower.id)
-    return Text(section.replies.allowed)
+    return Text(fill(section.replies.allowed, {}))
 
 
 def _triggers(section: ConsentSection) -> Iterator[Trigger]:

@@ -153,6 +153,7 @@ class Feature:
     triggers: Callable[[Any], Iterable[Trigger]] | None = None
     floor: Callable[[Context, Any, str], Reply | None] | None = None  # (context, section, subject) while it has the floor
     wording: Callable[[Any, str], BaseModel | None] | None = None  # (section, subject): how refusals on the floor are said
+    keeps: Callable[[str], bool] = lambda subject: False  # (subject): goes on waiting for its answer also when it declined a message
     events: Mapping[str, Callable[[Context, Any], Reply | None]] = field(default_factory=dict)
     notices: Callable[[Any], Answer] | None = None  # built once per file: asked about every event before the `events` of any feature
     taps: Callable[[Context, Any, str], Reply | None] | None = None  # (context, section, id) of a choice that was tapped
@@ -273,7 +274,7 @@ def _with_postscripts(ctx: Context, routes: Routes, reply: Reply | None) -> Repl
         return reply
     more = "\n".join(said)
     ctx.explain(f"另外告诉粉丝：{more}")
-    if reply is None:
+    if reply is None or reply == Text(""):
         return Text(more)
     if isinstance(reply, Text) and len(f"{reply.text}\n\n{more}".encode()) <= LONGEST_TEXT:
         return Text(f"{reply.text}\n\n{more}")
@@ -337,7 +338,7 @@ def _floor(ctx: Context, routes: Routes) -> tuple[Reply | None, bool]:
         conversation.leave_floor(ctx.db, ctx.follower.id)
         return None, False
     answer, wording = feature.floor, feature.wording(section, floor.subject) if feature.wording else None
-    reply = _said(ctx, lambda c: answer(c, section, floor.subject), wording)
+    reply = worded(ctx, lambda c: answer(c, section, floor.subject), wording)
     if reply is None:
         ctx.explain("会话没有接这句话，接着问别的")
         return None, False
@@ -349,7 +350,7 @@ def _words(ctx: Context, routes: Routes) -> Reply | None:
     trigger = routes.triggers.get(normal(ctx.text)) if ctx.text else None
     if trigger is not None:
         ctx.explain(f"触发词“{trigger.word}”", trigger.where)
-        reply = _said(ctx, trigger.answer, trigger.wording)
+        reply = worded(ctx, trigger.answer, trigger.wording)
         if reply is not None:
             ctx.answered_by = ctx.answered_by or ".".join(map(str, trigger.where))
             return reply
@@ -375,7 +376,7 @@ def _nobody(ctx: Context, routes: Routes) -> Reply | None:
     return None
 
 
-def _said(ctx: Context, answer: Answer, wording: BaseModel | None) -> Reply | None:
+def worded(ctx: Context, answer: Answer, wording: BaseModel | None) -> Reply | None:
     """The answer, or the words of the refusal that stopped it, with everything it had done taken back."""
     before = len(ctx.follow_ups)
     try:

@@ -11,6 +11,7 @@ from handlers.routing import Context, Feature, Trigger, normal
 from models import conversation, survey
 from models.config import Config, Problem, Rules, fill, says
 from models.refusal import Refusal
+from models.reward import Granted, told
 from models.survey import Asked, Finished, Question, SurveyRules
 from wechat.reply import Text
 
@@ -26,7 +27,10 @@ class SurveyWording(Rules):
     resumed: Annotated[str, ASK] = Field("继续上次的「{title}」\n{question}", description="退出后又回来")
     finished: Annotated[str, says("title", "points", "balance")] = Field("谢谢，问卷已完成！", description="没有奖励时的结束语")
     rewarded: Annotated[str, says("title", "points", "balance")] = Field(
-        "谢谢，问卷已完成！+{points} 积分，共 {balance}", description="有奖励时的结束语"
+        "谢谢，问卷已完成！+{points} 积分，共 {balance}", description="奖励是积分时的结束语"
+    )
+    gifted: Annotated[str, says("title", "reward", "balance")] = Field(
+        "谢谢，问卷已完成！送您 {reward}", description="奖励里有券、补签卡、抽奖机会时的结束语"
     )
     left: Annotated[str, says("title", "trigger")] = Field("已退出「{title}」，回复「{trigger}」可以继续", description="中途退出")
     already_answered: Annotated[str, says("title")] = Field("您已经填过「{title}」了，谢谢！", description="重复参加")
@@ -92,9 +96,16 @@ def _recorded(ctx: Context, key: str, words: SurveyWording) -> Text | None:
             return _ask(done, words.next, words)
         case Finished():
             conversation.leave_floor(ctx.db, ctx.follower.id)
-            text = words.rewarded if done.earned else words.finished
-            return Text(fill(text, {"title": done.survey.title, "points": done.earned, "balance": done.balance}))
+            return Text(_thanks(ctx, done, words))
     return None
+
+
+def _thanks(ctx: Context, done: Finished, words: SurveyWording) -> str:
+    granted = done.granted
+    if granted == Granted(points=granted.points):
+        text = words.rewarded if granted.points else words.finished
+        return fill(text, {"title": done.survey.title, "points": granted.points, "balance": done.balance})
+    return fill(words.gifted, {"title": done.survey.title, "reward": told(ctx.config, granted), "balance": done.balance})
 
 
 def _ask(asked: Asked, text: str, words: SurveyWording) -> Text:

@@ -4,52 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from sqlalchemy import Connection, select
 
-from models import points, tally
+from models import tally
 from models.clock import TimeOfDay, business_day, time_of_day, within
 from models.config import Config, Location, Looks, Problem, Rules, wrong
+from models.day import DAYS, Day, Holidays, SomeDates, is_holiday
 from models.follower import Follower, followers, tags_of
-from models.holiday import NAMES, holiday, workday
-from models.level import level_rules
+from models.holiday import holiday, workday
+from models.level import level_rules, reached
 from models.segment import SegmentsSection, understand
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _Some = Annotated[str, Field(min_length=1)]
-
-
-def _written(value: Any) -> Any:
-    """A day as it is written in YAML. Here, because what comes out of a validator before is read as Python, not as JSON."""
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else value
-    except ValueError:
-        return value
-
-
-BusinessDay = Annotated[date, BeforeValidator(_written, json_schema_input_type=date)]
-
-
-class Dates(Rules):
-    """A stretch of days, both ends in it."""
-
-    from_: BusinessDay | None = Field(None, alias="from", description="从哪天，例如 2026-12-01；不写就一直有效")
-    to: BusinessDay | None = Field(None, description="到哪天（含），例如 2026-12-31；不写就一直有效")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.from_ is None and self.to is None:
-            raise wrong("dates 里要有 from 或 to", "dates needs from or to")
-        if self.from_ and self.to and self.to < self.from_:
-            raise wrong("dates 的 to 在 from 之前，永远不会匹配", "dates: `to` is before `from`, this never matches", "to")
-        return self
-
-    def __contains__(self, day: date) -> bool:
-        return (self.from_ is None or self.from_ <= day) and (self.to is None or day <= self.to)
 
 
 class Times(Rules):
@@ -82,22 +52,8 @@ def _percent(value: Any) -> Any:
     return value
 
 
-def _one_day(value: Any) -> Any:
-    return {"from": value, "to": value} if isinstance(value, str) else value
-
-
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
-
-
-def _listed_spans(value: Any) -> Any:
-    return [value] if isinstance(value, str | dict) else value
-
-
-def _known_holiday(name: str) -> str:
-    if name not in NAMES:
-        raise wrong(f"没有节假日 {name}；可以写：{'、'.join(NAMES)}", f"no holiday {name!r}; there are: {', '.join(NAMES)}")
-    return name
 
 
 Number = Annotated[int, Field(ge=1)]
@@ -115,17 +71,8 @@ class Conditions(Rules):
     from_: TimeOfDay | None = Field(None, alias="from", description='从几点，例如 "09:00"')
     to: TimeOfDay | None = Field(None, description='到几点（不含），例如 "18:00"；比 from 小就是过夜')
     days: Annotated[list[Day], Field(min_length=1)] | None = Field(None, description="星期几：mon tue wed thu fri sat sun")
-    dates: (
-        Annotated[
-            list[Annotated[Dates, BeforeValidator(_one_day, json_schema_input_type=Dates | str)]],
-            BeforeValidator(_listed_spans, json_schema_input_type=list[Dates | str] | Dates | str),
-            Field(min_length=1),
-        ]
-        | None
-    ) = Field(None, description="哪些日子：{from: 2026-12-01, to: 2026-12-31}，或某一天 2026-12-24，或几个放在列表里")
-    holiday: (
-        bool | Annotated[list[Annotated[str, AfterValidator(_known_holiday), Looks(words=tuple(NAMES))]], Field(min_length=1)] | None
-    ) = Field(None, description="true：法定节假日放假的日子；false：其他日子；或节日名称的列表，例如 [春节, 国庆节]")
+    dates: SomeDates | None = Field(None, description="哪些日子：{from: 2026-12-01, to: 2026-12-31}，或某一天 2026-12-24，或几个放在列表里")
+    holiday: Holidays | None = Field(None, description="true：法定节假日放假的日子；false：其他日子；或节日名称的列表，例如 [春节, 国庆节]")
     workday: bool | None = Field(None, description="true：上班的日子（含调休上班的周末）；false：不上班的日子")
     tags: Annotated[list[_Some], Field(min_length=1)] | None = Field(None, description="有其中一个标签的粉丝")
     without_tags: Annotated[list[_Some], Field(min_length=1)] | None = Field(None, description="这些标签一个也没有的粉丝")
@@ -192,15 +139,11 @@ def _wrong_time(c: Conditions, now: Circumstances) -> str | None:
         return f"现在不在 {c.from_}–{c.to}"
     if c.dates and not any(day in dates for dates in c.dates):
         return "今天不在 dates 里"
-    if c.holiday is not None and not _is_holiday(c.holiday, holiday(day)):
+    if c.holiday is not None and not is_holiday(c.holiday, holiday(day)):
         return f"今天{holiday(day) or '不是节假日'}，不符合 holiday"
     if c.workday is not None and workday(day) != c.workday:
         return "今天不上班" if c.workday else "今天上班"
     return None
-
-
-def _is_holiday(wanted: bool | list[str], name: str | None) -> bool:
-    return (name is not None) == wanted if isinstance(wanted, bool) else name in wanted
 
 
 def _wrong_person(c: Conditions, now: Circumstances) -> str | None:
@@ -210,16 +153,11 @@ def _wrong_person(c: Conditions, now: Circumstances) -> str | None:
             return f"粉丝没有标签 {'、'.join(c.tags)}"
         if c.without_tags and (having := sorted(has & set(c.without_tags))):
             return f"粉丝有标签 {'、'.join(having)}"
-    if c.level is not None and not _reached(c.level, now):
+    if c.level is not None and not reached(now.db, now.config, now.follower.id, c.level):
         return f"粉丝没到等级 {c.level}"
     if c.segment is not None and not _belongs(c.segment, now):
         return f"粉丝不在人群 {c.segment} 里"
     return None
-
-
-def _reached(level: str, now: Circumstances) -> bool:
-    needed = level_rules(now.config).levels.get(level)
-    return needed is not None and points.balance(now.db, now.follower.id, points.GROWTH) >= needed
 
 
 def _belongs(key: str, now: Circumstances) -> bool:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from functools import cache
+from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler, RootModel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -27,6 +28,7 @@ class Section(Protocol):
 
 
 S = TypeVar("S")
+M = TypeVar("M", bound=BaseModel)
 Location = tuple[str | int, ...]
 
 
@@ -79,6 +81,7 @@ class Config:
     zone: ZoneInfo
     version: str = ""
     sections: Mapping[type, Any] = field(default_factory=dict)
+    _of_kind: dict[type, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # found before: sections stay
 
     def get(self, section: type[S]) -> S | None:
         """The section, or None where the file does not have it."""
@@ -90,7 +93,44 @@ class Config:
 
     def of_kind(self, kind: type[S]) -> S | None:
         """The section that is one of these, by whatever name; None where the file has none."""
-        return next((section for section in self.sections.values() if isinstance(section, kind)), None)
+        if kind not in self._of_kind:
+            self._of_kind[kind] = next((section for section in self.sections.values() if isinstance(section, kind)), None)
+        return cast("S | None", self._of_kind[kind])
+
+    def every(self, kind: type[M]) -> Iterator[tuple[Location, M]]:
+        """Each model of this class in the file with its place, whatever section it stands in; not those inside of one another."""
+        for of, section in self.sections.items():
+            yield from _within(section, (str(getattr(of, "key", "")),), kind)
+
+
+def _within(value: Any, where: Location, kind: type[M]) -> Iterator[tuple[Location, M]]:
+    if isinstance(value, kind):
+        yield where, value
+    elif isinstance(value, BaseModel):
+        for name, key in _ways(type(value), kind):
+            yield from _within(getattr(value, name), (*where, key) if key else where, kind)
+    elif isinstance(value, Mapping | list | tuple):
+        for step, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _within(item, (*where, step), kind)
+
+
+@cache
+def _ways(model: type[BaseModel], kind: type[BaseModel]) -> list[tuple[str, str]]:
+    """The fields in which there can be one of these, and their keys in the file: ten thousand rules are not walked for nothing."""
+    root = issubclass(model, RootModel)
+    fields = model.model_fields.items()
+    return [(name, "" if root else field.alias or name) for name, field in fields if _leads(field.annotation, kind, set())]
+
+
+def _leads(annotation: Any, kind: type[BaseModel], seen: set[Any]) -> bool:
+    if not isinstance(annotation, type) or get_args(annotation):
+        return any(_leads(part, kind, seen) for part in get_args(annotation))
+    if issubclass(annotation, kind):
+        return True
+    if not issubclass(annotation, BaseModel) or annotation in seen:
+        return False
+    seen.add(annotation)
+    return any(_leads(field.annotation, kind, seen) for field in annotation.model_fields.values())
 
 
 _NAME = r"(?:match\.\w+|[^\W\d]\w*)"

@@ -108,6 +108,20 @@ def seen(db: Connection, openid: str, said_at: datetime, now: datetime, *, subsc
     return Follower(key, openid, follows, first_seen_at < now, remark)
 
 
+_HOLD = Hot(select(followers.c.id).where(followers.c.id == bindparam("follower")).with_for_update(key_share=True))
+
+
+def hold(db: Connection, *people: int) -> None:
+    """Until the commit nobody else moves what these followers own: the first of the locks (docs/decisions/0015-locks-in-one-order.md).
+
+    Whoever answers a message of theirs holds their row already (`seen`). Of several, whom we met last comes first.
+    """
+    if db.dialect.name == "sqlite":
+        return  # it has one writer
+    for one in sorted(set(people), reverse=True):
+        _HOLD.value(db, follower=one)
+
+
 _FIND = select(followers.c.id, followers.c.subscribed, followers.c.remark).where(followers.c.openid == bindparam("openid"))
 
 

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from models.clock import time_of_day
-from models.condition import DAYS, Conditions, Dates
+from models.condition import Conditions
+from models.day import DAYS, Dates
 from models.holiday import NAMES, announced, holiday, workday
 
 DAY = 24 * 60  # minutes

@@ -36,20 +36,32 @@ _new = insert(notices).values(
     {name: bindparam(name) for name in ("follower_id", "key", "text", "left_at", "expires_at", "told_at", "by_message")}
 )
 _LEAVE = Hot(_new.on_conflict_do_nothing(index_elements=[notices.c.follower_id, notices.c.key]).returning(notices.c.id))
+_NEWS = (
+    select(notices.c.id, notices.c.text)
+    .where(_WAITS, notices.c.follower_id == bindparam("follower"), notices.c.expires_at > bindparam("now", type_=Instant))
+    .order_by(notices.c.id)
+    .limit(50)
+)
 _TELL = (
     update(notices)
-    .where(_WAITS, notices.c.follower_id == bindparam("follower"), notices.c.expires_at > bindparam("now", type_=Instant))
+    .where(_WAITS, notices.c.id.in_(bindparam("which", expanding=True)))
     .values(told_at=bindparam("now", type_=Instant))
-    .returning(notices.c.id, notices.c.text)
+    .returning(notices.c.id)
 )
 _WAITING = Hot(select(notices.c.id).where(_WAITS, notices.c.follower_id == bindparam("follower")).limit(1))
 _FOLLOWS = Hot(select(followers.c.subscribed, followers.c.refused_at).where(followers.c.id == bindparam("follower")))
 
+_BELOW_A_REPLY = 1000  # bytes at once: the rest waits for the next reply, or it would be cut off
 _MESSAGE_WITHIN = timedelta(hours=2)  # what could not be sent by then waits for nobody: the allowance it counted on may be over
 
 
 class LeavesNotices:
     """Marks the sections of config.yaml whose rules leave notices: without one of them nobody asks the database for any."""
+
+    @property
+    def leaves_notices(self) -> bool:
+        """Whether this section's rules do, as they stand in the file."""
+        return True
 
 
 def leave(db: Connection, config: Config, follower: int, key: str, text: str, now: datetime, until: datetime) -> bool:
@@ -76,7 +88,15 @@ def _may_be_sent(db: Connection, config: Config, follower: int, now: datetime) -
 
 
 def tell(db: Connection, follower: int, now: datetime) -> list[str]:
-    """What waits for this follower, in the order it was left: whoever asks must say it, nobody is given it again."""
+    """What waits for this follower, the oldest first, as much as fits below a reply: whoever asks must say it, nobody is given it again."""
     if _WAITING.value(db, follower=follower) is None:
         return []
-    return [text for _, text in sorted(db.execute(_TELL, {"follower": follower, "now": now}).tuples())]
+    room = _BELOW_A_REPLY
+    texts: dict[int, str] = {}
+    for number, text in db.execute(_NEWS, {"follower": follower, "now": now}):
+        room -= len(text.encode())
+        if room < 0 and texts:
+            break
+        texts[number] = text
+    told = set(db.execute(_TELL, {"which": list(texts), "now": now}).scalars()) if texts else set()
+    return [text for number, text in texts.items() if number in told]

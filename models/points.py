@@ -6,7 +6,7 @@ accounts together are zero at every instant. Besides points the ledger holds gro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -33,6 +33,8 @@ from sqlalchemy import (
 )
 
 from models.base import Hot, Id, Instant, follower_id, identity, insert, metadata
+from models.follower import hold
+from models.lot import NEVER, Lot, expired_of, lots
 from models.refusal import Refusal
 
 POINTS, GROWTH, CARD = "points", "growth", "card"  # assets: spendable points, the growth of levels, make-up cards
@@ -62,10 +64,11 @@ balances = Table(
     Column("asset", String(60), primary_key=True, server_default=POINTS),
     Column("amount", BigInteger, nullable=False),
     Column("expires_at", Instant),  # before this instant nothing of it expires; NULL: nothing ever does
+    Column("look_at", Instant),  # when the clock looks at it next: to warn, or to let expire; NULL: as soon as that is near
     CheckConstraint("amount >= 0", name="not_negative"),
 )
 _EXPIRING = balances.c.expires_at.is_not(None)
-Index("ix_balance_expires_at", balances.c.expires_at, sqlite_where=_EXPIRING, postgresql_where=_EXPIRING)
+Index("ix_balance_look_at_expires_at", balances.c.look_at, balances.c.expires_at, sqlite_where=_EXPIRING, postgresql_where=_EXPIRING)
 
 MOST = 1_000_000_000  # in one entry; far below what a 64-bit balance holds
 
@@ -76,6 +79,14 @@ class NotEnoughPoints(Refusal):
     """The balance does not cover it. Details: balance, needed."""
 
 
+class RequestUsed(Refusal):
+    """This request was made before, for another amount: nothing was changed now. Details: amount (of then), balance."""
+
+
+class UnknownEntry(Refusal):
+    """There is no such entry, or it is itself one that took another back. Details: entry."""
+
+
 _new = insert(ledger).values(
     {
         name: bindparam(name)
@@ -84,15 +95,15 @@ _new = insert(ledger).values(
 )
 _POST = Hot(_new.on_conflict_do_nothing(index_elements=[ledger.c.follower_id, ledger.c.asset, ledger.c.cause]).returning(ledger.c.id))
 _first = insert(balances).values({name: bindparam(name) for name in ("follower_id", "asset", "amount", "expires_at")})
-_sooner = or_(balances.c.expires_at.is_(None), balances.c.expires_at > _first.excluded.expires_at)
+_ends = _first.excluded.expires_at
+_sooner = and_(_ends.is_not(None), or_(balances.c.expires_at.is_(None), balances.c.expires_at > _ends))
 _GAIN = Hot(
     _first.on_conflict_do_update(
         index_elements=[balances.c.follower_id, balances.c.asset],
         set_={
             "amount": balances.c.amount + _first.excluded.amount,
-            "expires_at": case(
-                (and_(_first.excluded.expires_at.is_not(None), _sooner), _first.excluded.expires_at), else_=balances.c.expires_at
-            ),
+            "expires_at": case((_sooner, _ends), else_=balances.c.expires_at),
+            "look_at": case((_sooner, None), else_=balances.c.look_at),
         },
     ).returning(balances.c.amount)
 )
@@ -104,6 +115,18 @@ _SPEND = Hot(
     .returning(balances.c.amount)
 )
 _BALANCE = Hot(select(balances.c.amount).where(*_mine))
+_HOLDING = Hot(select(balances.c.amount, balances.c.expires_at).where(*_mine))
+_LOCK = Hot(select(balances.c.amount).where(*_mine).with_for_update())
+_HAS_EXPIRED = Hot(select(balances.c.amount).where(*_mine, balances.c.expires_at <= bindparam("now", type_=Instant)))
+_EXPIRES = Hot(update(balances).where(*_mine).values(expires_at=bindparam("next", type_=Instant), look_at=bindparam("look", type_=Instant)))
+_OF_ONE = (ledger.c.follower_id == bindparam("follower"), ledger.c.asset == bindparam("what"))
+_GOES = (
+    select(ledger.c.id, ledger.c.account, ledger.c.amount, ledger.c.expires_at, ledger.c.reverses_id).where(*_OF_ONE).order_by(ledger.c.id)
+)
+_ENTRY = select(ledger).where(ledger.c.id == bindparam("entry"))
+_AMOUNT = select(ledger.c.amount).where(*_OF_ONE, ledger.c.cause == bindparam("cause"))
+_TAKEN_BACK = Hot(select(ledger.c.id).where(ledger.c.reverses_id == bindparam("entry")))
+_GROWN = Hot(select(ledger.c.id).where(*_OF_ONE, ledger.c.cause == bindparam("cause"), ledger.c.amount > 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +153,29 @@ def post(
 ) -> Posted:
     """Afterwards the ledger has exactly one entry for the cause, and the balance is the sum of the entries.
 
-    A negative amount spends. The account is the one given, else the first word of the cause. Raises NotEnoughPoints where the balance
-    does not cover it, ValueError for zero or an absurd amount.
+    A negative amount spends, and what has expired by `now` is gone before. The account is the one given, else the first word of the
+    cause. Raises NotEnoughPoints where the balance does not cover it, ValueError for zero or an absurd amount.
     """
     if not 0 < abs(amount) <= MOST:
         raise ValueError(f"an entry of {amount} {asset}")
+    if amount < 0 and _HAS_EXPIRED.value(db, follower=follower, what=asset, now=now) is not None:
+        settle(db, follower, asset, now)
+    return _enter(db, follower, amount, cause, now, account, asset, expires_at, reverses, by, reason)
+
+
+def _enter(
+    db: Connection,
+    follower: int,
+    amount: int,
+    cause: str,
+    now: datetime,
+    account: str,
+    asset: str,
+    expires_at: datetime | None = None,
+    reverses: int | None = None,
+    by: str | None = None,
+    reason: str | None = None,
+) -> Posted:
     new = _POST.value(
         db,
         follower_id=follower,
@@ -163,17 +204,137 @@ def balance(db: Connection, follower: int, asset: str = POINTS) -> int:
     return _BALANCE.value(db, follower=follower, what=asset) or 0
 
 
-_STATEMENT = (
-    select(ledger)
-    .where(ledger.c.follower_id == bindparam("follower"), ledger.c.asset == bindparam("what"))
-    .order_by(ledger.c.id.desc())
-    .limit(bindparam("most"))
-)
+def holding(db: Connection, follower: int, asset: str = POINTS) -> tuple[int, datetime | None]:
+    """How much of it the follower has, and the instant before which nothing of it expires; None where nothing ever does."""
+    return _HOLDING.row(db, follower=follower, what=asset) or (0, None)
 
 
-def statement(db: Connection, follower: int, most: int, asset: str = POINTS) -> Sequence[Row[Any]]:
-    """The newest entries first: the columns of the ledger."""
-    return db.execute(_STATEMENT, {"follower": follower, "what": asset, "most": most}).all()
+def lots_of(db: Connection, follower: int, asset: str = POINTS) -> list[Lot]:
+    """What is left of each gain, what is spent first coming first."""
+    return lots(db.execute(_GOES, {"follower": follower, "what": asset}))
+
+
+def settle(
+    db: Connection, follower: int, asset: str, now: datetime, look: Callable[[list[Lot]], datetime | None] | None = None
+) -> list[Lot]:
+    """Afterwards what has expired by `now` is gone from the balance, with an entry per instant; returns what is left.
+
+    The balance's own `expires_at` is what is left expires at first, and `look_at` what `look` makes of it. Raises NotEnoughPoints where
+    the balance is not the sum of its entries: somebody has altered the books.
+    """
+    _LOCK.value(db, follower=follower, what=asset)
+    held = lots_of(db, follower, asset)
+    gone: dict[datetime, list[Lot]] = {}
+    for lot in held:
+        if lot.expires_at <= now:
+            gone.setdefault(lot.expires_at, []).append(lot)
+    for instant, expired in gone.items():
+        cause, amount = f"expiry:{instant:%Y-%m-%dT%H:%MZ}", -sum(lot.left for lot in expired)
+        if not _enter(db, follower, amount, cause, now, "expiry", asset).new:  # something that was gained late, with an old date
+            _enter(db, follower, amount, f"{cause}:{expired[0].id}", now, "expiry", asset)
+    left = [lot for lot in held if lot.expires_at > now]
+    ends = left[0].expires_at if left else NEVER
+    _EXPIRES.count(db, follower=follower, what=asset, next=None if ends == NEVER else ends, look=look(left) if look else None)
+    return left
+
+
+def adjust(
+    db: Connection,
+    follower: int,
+    amount: int,
+    by: str,
+    reason: str,
+    now: datetime,
+    request_id: str,
+    *,
+    asset: str = POINTS,
+    expires_at: datetime | None = None,
+) -> Posted:
+    """Afterwards an operator has given so much, or taken it where it is negative, once per request id; the follower can read the reason.
+
+    Raises NotEnoughPoints, RequestUsed, and ValueError without a name or a reason.
+    """
+    _signed(by, reason)
+    hold(db, follower)
+    cause = f"operator:{request_id}"
+    posted = post(db, follower, amount, cause, now, asset=asset, expires_at=expires_at, by=by, reason=reason)
+    if not posted.new:
+        before = db.execute(_AMOUNT, {"follower": follower, "what": asset, "cause": cause}).scalar_one()
+        if before != amount:
+            raise RequestUsed(amount=before, balance=posted.balance)
+    return posted
+
+
+def reverse(
+    db: Connection, entry_id: int, now: datetime, *, by: str, reason: str, at_most: bool = False, expires_at: datetime | None = None
+) -> Posted:
+    """Afterwards the entry is taken back by one of its own, once, in favour of the same account; growth of the same cause with it.
+
+    What was gained and has not expired is taken from the balance: raises NotEnoughPoints where that does not cover it, or with `at_most`
+    takes what is there (nothing is entered where that is nothing). What was spent comes back as a new gain, which expires at `expires_at`. Raises
+    UnknownEntry; ValueError without a name or a reason.
+    """
+    _signed(by, reason)
+    entry = db.execute(_ENTRY, {"entry": entry_id}).one_or_none()
+    if entry is None or entry.reverses_id is not None:
+        raise UnknownEntry(entry=entry_id)
+    hold(db, entry.follower_id)
+    done = _take_back(db, entry, now, by, reason, at_most, expires_at)
+    if entry.asset == POINTS and entry.amount > 0:
+        grown = _GROWN.value(db, follower=entry.follower_id, what=GROWTH, cause=entry.cause)
+        if grown is not None:
+            _take_back(db, db.execute(_ENTRY, {"entry": grown}).one(), now, by, reason, True, None)
+    return done
+
+
+def owner(db: Connection, entry_id: int) -> int | None:
+    """Whose entry it is; None where there is no such entry."""
+    entry = db.execute(_ENTRY, {"entry": entry_id}).one_or_none()
+    return int(entry.follower_id) if entry is not None else None
+
+
+def is_taken_back(db: Connection, entry_id: int) -> bool:
+    """Whether an entry takes this one back: a reversal, or the refund of an order."""
+    return _TAKEN_BACK.value(db, entry=entry_id) is not None
+
+
+def _take_back(db: Connection, entry: Row[Any], now: datetime, by: str, reason: str, at_most: bool, expires_at: datetime | None) -> Posted:
+    follower, asset, cause, amount = entry.follower_id, entry.asset, f"reversal:{entry.id}", -entry.amount
+    there: int = _LOCK.value(db, follower=follower, what=asset) or 0  # of two at once the second finds the entry of the first
+    if is_taken_back(db, entry.id):
+        return Posted(there, new=False)
+    if amount < 0 and _HAS_EXPIRED.value(db, follower=follower, what=asset, now=now) is not None:
+        there = sum(lot.left for lot in settle(db, follower, asset, now))
+    if entry.expires_at is not None and entry.expires_at <= now:
+        amount += expired_of(db.execute(_GOES, {"follower": follower, "what": asset}), entry.id)
+    if at_most and amount < 0:
+        amount = -min(-amount, there)
+    if not amount:
+        return Posted(there, new=False)
+    more = {"account": entry.account, "asset": asset, "reverses": entry.id, "by": by, "reason": reason}
+    return post(db, follower, amount, cause, now, expires_at=expires_at if amount > 0 and asset == POINTS else None, **more)
+
+
+def _signed(by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        raise ValueError("改动积分要有名字和理由 / a change of points needs a name and a reason")
+
+
+_running = func.sum(ledger.c.amount).over(order_by=ledger.c.id).label("balance")
+_STATEMENT = select(ledger, _running).where(*_OF_ONE).order_by(ledger.c.id.desc()).limit(bindparam("most")).offset(bindparam("skip"))
+
+
+def statement(db: Connection, follower: int, most: int, asset: str = POINTS, skip: int = 0) -> Sequence[Row[Any]]:
+    """The newest entries first, after so many that are skipped: the columns of the ledger, and the `balance` after each."""
+    return db.execute(_STATEMENT, {"follower": follower, "what": asset, "most": most, "skip": skip}).all()
+
+
+_COUNT = Hot(select(func.count()).select_from(ledger).where(*_OF_ONE))
+
+
+def count(db: Connection, follower: int, asset: str = POINTS) -> int:
+    """How many entries the follower has."""
+    return _COUNT.value(db, follower=follower, what=asset) or 0
 
 
 @dataclass(frozen=True, slots=True)

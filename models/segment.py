@@ -11,10 +11,10 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, RootModel
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
-from models.checkin import checkins
 from models.clock import span
 from models.config import Rules, wrong
 from models.follower import follower_tags, followers, tags
+from models.streak import checkins
 from models.survey import Key
 
 Condition = Callable[[datetime], ColumnElement[bool]]

@@ -9,26 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from sqlalchemy import Column, Connection, ForeignKey, Row, String, Table, Text, UniqueConstraint, bindparam, select, update
 
 from models import points, reward
 from models.base import Id, Instant, follower_id, identity, insert, metadata
-from models.config import Config, Location, Looks, Rules, wrong
+from models.config import Config, Location, Rules, wrong
+from models.key import Key as Key
 from models.refusal import Refusal
-from models.reward import RewardRules
-
-
-def _check_key(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,39}", text):
-        raise wrong(
-            f"{text!r} 要用英文字母开头的字母、数字或下划线（最多 40 个）",
-            f"{text!r} must be letters, digits or underscores (40 at most), a letter first",
-        )
-    return text
-
-
-Key = Annotated[str, AfterValidator(_check_key), Looks("^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+from models.reward import Granted, RewardRules
 
 
 class NumberRules(Rules):
@@ -169,10 +158,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last answer is in. `earned` is 0 where there is no reward or it had been paid before."""
+    """The last answer is in. Nothing is granted where there is no reward or it had been paid before."""
 
     survey: SurveyRules
-    earned: int
+    granted: Granted
     balance: int
 
 
@@ -303,8 +292,8 @@ def _pin(db: Connection, survey: SurveyRules) -> int:
 
 
 def _pay(db: Connection, config: Config, follower: int, survey: SurveyRules, now: datetime) -> Finished:
-    granted = reward.grant(db, config, follower, survey.reward, f"survey:{survey.key}", now) if survey.reward else reward.Granted()
-    return Finished(survey, granted.points, points.balance(db, follower))
+    granted = reward.grant(db, config, follower, survey.reward, f"survey:{survey.key}", now) if survey.reward else Granted()
+    return Finished(survey, granted, points.balance(db, follower))
 
 
 def stored(db: Connection, survey: str) -> Iterable[Row[tuple[int, str, str]]]:

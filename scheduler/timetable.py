@@ -23,6 +23,7 @@ from models.segment import SegmentsSection
 from scheduler import upkeep
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
+from scheduler.referral_codes import ReferralCodes
 from scheduler.sender import Sender
 from scheduler.upkeep import CHORES, Chore
 
@@ -51,11 +52,12 @@ class Timetable:
         for name, chore in CHORES.items():
             self._every(UPKEEP_EVERY, name, partial(self._do, chore))
 
-    def work(self, sender: Sender, messenger: Messenger, media: MediaKeeper) -> None:
+    def work(self, sender: Sender, messenger: Messenger, media: MediaKeeper, codes: ReferralCodes) -> None:
         """This process sends: runs and customer-service messages are looked for, files kept uploaded, receipts matched, leftovers settled."""
         self._every(LOOK_EVERY, "look", sender.look)
         self._every(LOOK_EVERY, "messages", messenger.look)
         self._every(KEEP_EVERY, "media", media.keep)
+        self._every(LOOK_EVERY, "referral codes", codes.look)
         self._every(RECONCILE_EVERY, "reconcile", self._reconcile)
 
     def start(self) -> None:

@@ -11,6 +11,21 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from models import (
+    address,
+    birthday,
+    board_closing,
+    coupon,
+    earning,
+    expiry,
+    lottery,
+    membership,
+    order,
+    order_draft,
+    referral_payment,
+    reminder,
+    seal,
+)
 from models.clock import Clock
 from models.config import Config
 from models.database import Database
@@ -19,7 +34,22 @@ Chore = Callable[[Connection, Config, datetime], int]
 
 MOST = 200  # pieces in one go: the rest waits for the next look, so that messages are answered in between
 
-CHORES: Mapping[str, Chore] = {}
+CHORES: Mapping[str, Chore] = {
+    "expiry": expiry.expire,
+    "ledger_seals": seal.seal,
+    "checkin_reminders": reminder.remind,
+    "coupons_expiring": coupon.remind,
+    "birthdays": birthday.congratulate,
+    "earning_windows": earning.forget_windows,
+    "orders_delivered": order.deliver_overdue,
+    "addresses_erased": address.erase_due,
+    "order_drafts_dropped": order_draft.drop_stale,
+    "referrals": referral_payment.decide,
+    "levels": membership.review,
+    "boards": board_closing.close,
+    "lotteries_published": lottery.publish_due,
+    "lotteries_revealed": lottery.reveal_due,
+}
 
 
 async def do(chore: Chore, database: Database, config: Config, clock: Clock) -> None:

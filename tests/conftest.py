@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from app.logs import configure
+from app.main import journal_of
 from models.database import Database
 from models.migrations import upgrade
 from tests.people import BASIC, Town, World
@@ -36,6 +37,8 @@ def postgres() -> Iterator[str]:
         folder = Path(tempfile.mkdtemp(prefix="yizhan-pg-"))
         folder.chmod(0o755)
         server = get_server(folder, cleanup_mode="delete")
+    # Only a power cut would lose what was not forced onto the disk, and databases are made and dropped all the time here.
+    server.psql("ALTER SYSTEM SET fsync = off;\nSELECT pg_reload_conf();")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     server.cleanup()
 
@@ -58,16 +61,74 @@ def postgres_template(postgres: str) -> Iterator[tuple[Engine, str]]:
     engine.dispose()
 
 
+class Reused:
+    """One database that test after test is given as if it were new: making one takes six times as long as emptying it."""
+
+    # What a test might do to the tables themselves shows in here.
+    _SHAPE = text(
+        "SELECT (SELECT string_agg(concat(oid, relname), ',' ORDER BY oid) FROM pg_class WHERE relnamespace = CAST('public' AS regnamespace)),"
+        " (SELECT string_agg(concat(oid, tgname, tgenabled), ',' ORDER BY oid) FROM pg_trigger),"
+        " (SELECT string_agg(concat(oid, conname), ',' ORDER BY oid) FROM pg_constraint),"
+        " (SELECT string_agg(concat(attrelid, attname, atttypid, attnotnull), ',' ORDER BY attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid >= 16384 AND attnum > 0), (SELECT string_agg(version_num, ',') FROM alembic_version)"
+    )
+
+    def __init__(self, server: Engine, template: str) -> None:
+        self._server, self._template = server, template
+        self._make()
+
+    def _make(self) -> None:
+        name = f"t{uuid.uuid4().hex}"
+        with self._server.connect() as db:
+            db.execute(text(f"CREATE DATABASE {name} TEMPLATE {self._template}"))
+        self.url = self._server.url.set(database=name)
+        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        self._db = self._engine.connect()
+        self._shape = self._db.execute(self._SHAPE).one()
+        found = self._db.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"))
+        self._tables = sorted(found.scalars())
+
+    def clear(self) -> None:
+        """Nobody is connected any more and every table is empty; a database whose tables were changed is thrown away."""
+        others = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        self._db.execute(text(others))
+        if self._db.execute(self._SHAPE).one() != self._shape:
+            self.drop()
+            self._make()
+            return
+        looks = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in self._tables)
+        if filled := self._db.execute(text(looks)).scalars().all():
+            self._db.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
+        # What was rolled back has used up ids all the same.
+        used = "SELECT quote_ident(sequencename) FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        for sequence in self._db.execute(text(used)).scalars().all():
+            self._db.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))
+
+    def drop(self) -> None:
+        """The database is gone."""
+        self._db.close()
+        self._engine.dispose()
+        with self._server.connect() as db:
+            db.execute(text(f"DROP DATABASE {self.url.database} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def postgres_reused(postgres_template: tuple[Engine, str]) -> Iterator[Reused]:
+    """This test process's database for its tests."""
+    reused = Reused(*postgres_template)
+    yield reused
+    reused.drop()
+
+
 @pytest.fixture
-def postgres_url(postgres_template: tuple[Engine, str]) -> Iterator[str]:
-    """A fresh database at the newest version."""
-    engine, template = postgres_template
-    name = f"t{uuid.uuid4().hex}"
-    with engine.connect() as db:
-        db.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield engine.url.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as db:
-        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+def postgres_url(postgres_reused: Reused) -> Iterator[str]:
+    """An empty database at the newest version."""
+    url = postgres_reused.url.render_as_string(hide_password=False)
+    yield url
+    postgres_reused.clear()
+    shutil.rmtree(journal_of(make_url(url)), ignore_errors=True)  # it goes by the database's name, which the next test has again
 
 
 @pytest.fixture(scope="session")
@@ -93,18 +154,28 @@ def database_url(request: pytest.FixtureRequest) -> str:
 Founded = Callable[..., World]
 
 
-@pytest.fixture
-def found(database_url: str, tmp_path: Path) -> Iterator[Founded]:
-    """Makes worlds with a configuration of the test's own."""
+def _founded(folder: Path, url: str) -> Iterator[Founded]:
     worlds: list[World] = []
 
     def make(config: str = BASIC) -> World:
-        worlds.append(World(tmp_path, database_url, config))
+        worlds.append(World(folder, url, config))
         return worlds[-1]
 
     yield make
     for world in worlds:
         world.close()
+
+
+@pytest.fixture
+def found(database_url: str, tmp_path: Path) -> Iterator[Founded]:
+    """Makes worlds with a configuration of the test's own, on both databases."""
+    yield from _founded(tmp_path, database_url)
+
+
+@pytest.fixture
+def found_on_sqlite(sqlite_url: str, tmp_path: Path) -> Iterator[Founded]:
+    """Makes worlds where the database does not matter."""
+    yield from _founded(tmp_path, sqlite_url)
 
 
 @pytest.fixture

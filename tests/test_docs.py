@@ -15,6 +15,9 @@ import typer
 from app import live
 from app.cli import cli
 from app.config_file import BadConfig
+from models.base import metadata
+from models.migrations import tables  # noqa: F401 (all of them)
+from scheduler.upkeep import CHORES
 
 ROOT = Path(__file__).parent.parent
 HANDBOOK = sorted((ROOT / "docs" / "handbook").glob("*.md"))
@@ -134,6 +137,14 @@ def test_the_commands_of_a_readme_exist(path: Path) -> None:
 def test_both_readmes_name_the_same_commands() -> None:
     first, second = (_COMMAND.findall(path.read_text("utf-8")) for path in READMES)
     assert first == second
+
+
+def test_the_reference_names_every_table_and_every_chore() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    assert set(metadata.tables) - named == set()
+    assert set(CHORES) - named == set()
 
 
 def test_the_handbook_has_examples_of_both_kinds() -> None:

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from pydantic import AfterValidator
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import handlers  # noqa: F401
 import models.migrations.tables  # noqa: F401
 from models.base import metadata
+from models.config import Rules
 from models.database import Database
 from tests.people import ROOT, World
 
@@ -130,6 +133,22 @@ def test_the_migrations_lead_to_the_tables_of_the_code(database_url: str) -> Non
             assert compare_metadata(MigrationContext.configure(db), metadata) == []
     finally:
         database.close()
+
+
+def test_a_placeholder_that_a_text_for_followers_does_not_know_is_refused_when_the_file_is_read() -> None:
+    """A text without `says` would be filled all the same, and a `{balance}` that nobody fills is a bug in front of a follower."""
+    kinds = [kind for kind in _kinds(Rules) if kind.__name__.endswith(("Wording", "Notices"))]
+    assert len(kinds) > 15
+    texts = ((kind, name, field) for kind in kinds for name, field in kind.model_fields.items() if field.annotation is str)
+    assert [
+        f"{kind.__name__}.{name}" for kind, name, field in texts if not any(isinstance(one, AfterValidator) for one in field.metadata)
+    ] == []
+
+
+def _kinds(kind: type[Rules]) -> Iterator[type[Rules]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _kinds(one)
 
 
 WRONG = [

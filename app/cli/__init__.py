@@ -9,21 +9,30 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
+    board,
     broadcast,
     channel,
     check,
+    checkin,
+    coupon,
+    earn,
     finding,
     follower,
     history,
     imported,
     ledger,
+    lottery,
     media,
     menu,
     misses,
     operator,
+    poll,
+    referral,
     replay,
     rules,
     serve,
+    shop,
+    staff,
     trial,
 )
 from app.cli.options import WrongInput, err
@@ -35,7 +44,7 @@ from models.migrations import NotMigrated
 from models.refusal import Refusal
 from wechat.errcodes import NO_ANSWER, PlatformError
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 
 cli = typer.Typer(name="yizhan", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站：微信服务号后端")
 cli.command()(serve.demo)
@@ -48,15 +57,24 @@ cli.command()(rules.schema)
 cli.command()(rules.dump)
 cli.command(name="import")(imported.import_)
 cli.command()(misses.misses)
+cli.add_typer(board.cli, name="board")
 cli.add_typer(broadcast.cli, name="broadcast")
 cli.add_typer(channel.cli, name="channel")
+cli.add_typer(checkin.cli, name="checkin")
+cli.add_typer(coupon.cli, name="coupon")
+cli.add_typer(earn.cli, name="earn")
 cli.add_typer(finding.cli, name="finding")
 cli.add_typer(follower.cli, name="follower")
 cli.add_typer(history.cli, name="history")
 cli.add_typer(ledger.cli, name="ledger")
+cli.add_typer(lottery.cli, name="lottery")
 cli.add_typer(menu.cli, name="menu")
 cli.add_typer(media.cli, name="media")
 cli.add_typer(operator.cli, name="operator")
+cli.add_typer(staff.cli, name="staff")
+cli.add_typer(shop.cli, name="shop")
+cli.add_typer(poll.cli, name="poll")
+cli.add_typer(referral.cli, name="referral")
 
 
 def _version(wanted: bool) -> None:
@@ -89,6 +107,9 @@ def main() -> None:
         code = 1
     except (WrongInput, NotMigrated, ValueError) as wrong:
         print(wrong, file=sys.stderr)
+        code = 1
+    except OverflowError:  # no database has a number like that
+        print("数字太大了，没有这个编号 / that number is too large", file=sys.stderr)
         code = 1
     except typer.TyperException as usage:
         shown: Any = usage

@@ -15,7 +15,7 @@ from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, e
 from app.config_file import Settings
 from app.secrets import MissingSecrets
 from app.token_store import DatabaseTokenStore
-from models import checkin, follower, points
+from models import checkin, follower, level, points
 from models.clock import utc_now
 from models.database import Database
 from models.follower import Described, followers
@@ -40,6 +40,7 @@ def show(openid: Annotated[str, typer.Argument()], config: ConfigOption = None, 
         facts: dict[str, object] = dict(row._mapping)
         facts["tags"] = sorted(follower.tags_of(db, row.id))
         facts["points"] = points.balance(db, row.id)
+        facts["level"], facts["growth"] = level.level_of(db, settings.config, row.id), points.balance(db, row.id, points.GROWTH)
         facts["streak"] = checkin.current_streak(db, row.id, settings.zone, utc_now())
     if as_json:
         print_json(facts)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from app import passwords
-from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, out, print_json, print_table, settings_of
+from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, out, print_json, print_table, settings_of, who
 from models import audit, operator
 from models.clock import utc_now
 from models.database import Database
@@ -64,7 +64,7 @@ def disable(name: Name, config: ConfigOption = None) -> None:
         try:
             with database.transaction() as db:
                 operator.disable(db, name, now)
-                audit.note(db, _who(), "operator_disabled", now, subject=name)
+                audit.note(db, who(), "operator_disabled", now, subject=name)
         except NoSuchOperator:
             raise WrongInput(f"没有账号“{name}” / no such operator") from None
     out.print(f"账号 {name} 已停用，已登录的都已退出", markup=False)
@@ -83,7 +83,7 @@ def _give(database: Database, name: str, by_code: bool, role: Role | None, *, ne
                 operator.add(db, name, role or "viewer", now, password=hashed, code=digest)
             else:
                 operator.reset(db, name, now, password=hashed, code=digest)
-            audit.note(db, _who(), "operator_added" if new else "operator_reset", now, subject=name, detail=role or "")
+            audit.note(db, who(), "operator_added" if new else "operator_reset", now, subject=name, detail=role or "")
     except UnusableName:
         raise WrongInput(f"名字要 1 到 {operator.LONGEST_NAME} 个字，不能有空格 / unusable name") from None
     except OperatorExists:
@@ -113,11 +113,3 @@ def _asked(name: str) -> str:
     if getpass.getpass("再输一次：") != password:
         raise WrongInput("两次输入的不一样 / they differ")
     return password
-
-
-def _who() -> str:
-    """The login name of whoever typed the command."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError, ImportError):  # a container's user without a name
-        return "cli:?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -92,3 +93,11 @@ def shown(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, list):
         return "、".join(map(str, value))
     return "" if value is None else str(value)
+
+
+def who() -> str:
+    """Whoever typed the command, for the audit trail: `cli:` and the login name."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError, ImportError):  # a container's user without a name
+        return "cli:?"

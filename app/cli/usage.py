@@ -19,7 +19,7 @@ def in_chinese(usage: Any) -> str:
         case "BadOptionUsage":
             return f"{usage.option_name} 后面要写一个值" if "requires an argument" in usage.message else f"{usage.option_name} 的写法不对"
         case "BadParameter":
-            return f"{_name(usage)} 的值不对"
+            return f"{_name(usage)} 的值不对{_wanted(usage.message)}"
     if found := _COMMAND.search(usage.message):
         near = f"；你是不是想写 {found['near']}？" if found["near"] else ""
         return f"没有 {found['name']} 这个命令{near}"
@@ -31,3 +31,13 @@ def in_chinese(usage: Any) -> str:
 def _name(usage: Any) -> str:
     options = [option for option in getattr(usage.param, "opts", ()) if option.startswith("--")]
     return options[0] if options else str(getattr(usage.param, "name", "") or usage.param_hint or "参数")
+
+
+def _wanted(message: str) -> str:
+    """What may be written there, where the library tells it."""
+    if found := re.search(r"(greater|less) than or equal to (-?[0-9]+)", message):
+        return f"；{'不能小于' if found[1] == 'greater' else '不能大于'} {found[2]}"
+    if "integer" in message:
+        return "；要写整数"
+    choices = re.findall(r"'([^']*)'", message.rpartition(" is not one of ")[2]) if " is not one of " in message else []
+    return f"；可以写：{'、'.join(choices)}" if choices else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +74,12 @@ class Visit:
         """Who is signed in. To be asked only on pages with a role."""
         assert self.session is not None  # the gate has seen to that
         return self.session.operator
+
+    @property
+    def page_number(self) -> int:
+        """Which page of a long list they ask for, from 1."""
+        asked = self.request.query_params.get("page", "1")
+        return int(asked) if re.fullmatch(r"[1-9][0-9]{0,5}", asked) else 1
 
     def page(self, template: str, status: int = 200, **values: object) -> Response:
         """A page for this visitor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from app.console import findings, history, home, misses, sign_in, trail, trying
+from app.console import coupons, findings, history, home, ledger, misses, orders, referrals, sign_in, trail, trying
 from app.console.desk import STYLE, Page, Visit
 
 
@@ -26,6 +26,23 @@ PAGES = (
     Page("GET", "/misses", "viewer", misses.misses),
     Page("GET", "/findings", "viewer", findings.waiting),
     Page("POST", "/findings/{finding:int}", "editor", findings.settle),
+    Page("GET", "/orders", "viewer", orders.listed),
+    Page("POST", "/orders/export", "editor", orders.export),
+    Page("GET", "/orders/{number}", "viewer", orders.one),
+    Page("POST", "/orders/{number}/address", "editor", orders.show_address),
+    Page("POST", "/orders/{number}/{act}", "editor", orders.act),
+    Page("GET", "/referrals", "viewer", referrals.listed),
+    Page("POST", "/referrals/{referral:int}", "editor", referrals.settle),
+    Page("GET", "/coupons", "viewer", coupons.listed),
+    Page("POST", "/coupons/look", "editor", coupons.look),
+    Page("POST", "/coupons/redeem", "editor", coupons.redeem),
+    Page("POST", "/coupons/undo", "editor", coupons.undo),
+    Page("POST", "/coupons/export", "editor", coupons.export),
+    Page("GET", "/ledger", "editor", ledger.form),
+    Page("POST", "/ledger", "editor", ledger.find),
+    Page("GET", "/ledger/{follower:int}", "editor", ledger.show),
+    Page("POST", "/ledger/{follower:int}/adjust", "editor", ledger.adjust),
+    Page("POST", "/ledger/{follower:int}/reverse", "editor", ledger.reverse),
     Page("GET", "/versions", "viewer", history.listed),
     Page("GET", "/versions/{version}", "viewer", history.compared),
     Page("POST", "/versions/{version}/back", "admin", history.back),

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time, timedelta
 from itertools import chain
-from typing import Any
-
-from pydantic import BaseModel, RootModel
 
 from handlers.keyword import KeywordsSection
 from handlers.lint.word import Way, ways
 from handlers.matching.when import When
 from models import pattern
 from models.clock import time_of_day
-from models.condition import DAYS, Conditions
+from models.condition import Conditions
 from models.config import Config, Location, Problem
+from models.day import DAYS
 from models.implication import DAY, contradictions, day_minutes, week
 from models.push import PushSection
 
@@ -26,7 +24,7 @@ _NAMES = "一二三四五六日"
 
 def contradictory(config: Config, today: date) -> Iterator[Problem]:
     """YZ102: conditions that never hold from today on, and words that their own rule's other words, or the texts there are, exclude."""
-    for where, conditions in _conditions(config):
+    for where, conditions in config.every(Conditions):
         for one in contradictions(conditions, today):
             yield Problem((*where, one.key), one.zh, one.en, "YZ102")
     section = config.get(KeywordsSection)
@@ -86,7 +84,7 @@ def impossible(config: Config) -> Iterator[Problem]:
 def hours(config: Config) -> Iterator[Problem]:
     """YZ106: windows that leave out only minutes or hold only one, nights that `days` or `dates` cut at midnight, quiet hours by day."""
     covered = _hours_of_words(config)
-    for where, conditions in _conditions(config):
+    for where, conditions in config.every(Conditions):
         if conditions.from_ and conditions.to:
             yield from _odd(conditions.from_, conditions.to, where)
             if time_of_day(conditions.from_) > time_of_day(conditions.to) > time(0):
@@ -167,29 +165,3 @@ def _quiet(text: str) -> Iterator[Problem]:
     elif not _DAYTIME & ~quiet:
         zh = f"免打扰 {text} 是整个白天，夜里反而会发；是不是写反了，要写 {end.strip()}-{begin.strip()}？"
         yield Problem(where, zh, f"quiet hours {text} are the day; did you mean {end.strip()}-{begin.strip()}?", "YZ106")
-
-
-def _conditions(config: Config) -> Iterator[tuple[Location, Conditions]]:
-    """All conditions of the file, with their places."""
-    for kind, section in config.sections.items():
-        if isinstance(section, KeywordsSection):
-            for number, rule in enumerate(section.rules):
-                yield ("keywords", "rules", number, "when"), rule.when
-                if not isinstance(rule.reply, str):
-                    yield from _within(rule.reply, ("keywords", "rules", number, "reply"))
-            yield from _within(section.fallback, ("keywords", "fallback"))
-        else:
-            yield from _within(section, (str(getattr(kind, "key", "")),))
-
-
-def _within(value: Any, where: Location) -> Iterator[tuple[Location, Conditions]]:
-    if isinstance(value, Conditions):
-        yield where, value
-    elif isinstance(value, RootModel):
-        yield from _within(value.root, where)
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from _within(getattr(value, name), (*where, field.alias or name))
-    elif isinstance(value, Mapping | list | tuple):
-        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from _within(item, (*where, key))

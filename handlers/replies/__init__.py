@@ -6,7 +6,7 @@ from handlers.replies.chat_menu import meant, shown
 from handlers.replies.checks import check, may_be_media_id
 from handlers.replies.said import SOFT, may_take_the_floor, present, say, still_listens
 from handlers.replies.spoken import Kind, Spoken, every, held
-from handlers.replies.variables import NAMES, ReplyText, words
+from handlers.replies.variables import NAMES, ReplyText, quoted, words
 from handlers.replies.written import ChatMenu, Choice, Level, ReplyWith, Then
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "may_take_the_floor",
     "meant",
     "present",
+    "quoted",
     "say",
     "shown",
     "still_listens",

@@ -14,7 +14,7 @@ from models.media import Kind, MediaSection
 from wechat import reply
 from wechat.reply import Reply
 
-SOFT = frozenset({"choices", "faq"})  # whose questions may be left unanswered: another menu takes the floor from them
+SOFT = frozenset({"choices", "faq", "polls"})  # whose questions may be left unanswered: another menu takes the floor from them
 LISTENS_FOR = timedelta(minutes=10)  # to numbers, after a menu was last used; a tap is good for as long as what it leads to stands
 
 
@@ -91,12 +91,15 @@ def present(level: Level, ctx: Context) -> reply.Text:
 def may_take_the_floor(ctx: Context) -> bool:
     """Whether nobody waits for an answer.
 
-    Whoever has the floor heard what was written before anybody else did. A button or a tap went past it: a survey goes on waiting.
+    Whoever has the floor heard what was written before anybody else did, and does not wait any more unless they say so. A button or a tap
+    went past it: a survey goes on waiting.
     """
-    if ctx.inbound.type != "event" and not ctx.inbound.fields.get("bizmsgmenuid"):
-        return True
     floor = conversation.floor(ctx.db, ctx.follower.id)
-    return floor is None or floor.feature in SOFT
+    if floor is None or floor.feature in SOFT:
+        return True
+    went_past = ctx.inbound.type == "event" or bool(ctx.inbound.fields.get("bizmsgmenuid"))
+    feature, _ = ctx.routes.floors.get(floor.feature, (None, None))
+    return not went_past and (feature is None or not feature.keeps(floor.subject))
 
 
 def still_listens(ctx: Context) -> bool:

@@ -11,8 +11,10 @@ from handlers.routing import Context
 from models import checkin, points
 from models.config import check_placeholders, fill, placeholders
 from models.level import level_of
+from wechat.reply import cut
 
 NAMES = ("name", "points", "streak", "level", "date", "weekday", "time")
+_QUOTED = 90  # bytes: some thirty characters
 _LITERAL = re.compile(r"\{\{\w+\}\}")
 
 
@@ -69,6 +71,11 @@ def _value(name: str, text: str, ctx: Context) -> object:
 def _tame(value: object) -> object:
     """What followers and codes bring along is text: `<a href=…>` in it would be a link to tap, in the account's name."""
     return value.replace("<", "＜") if isinstance(value, str) else value
+
+
+def quoted(said: str) -> str:
+    """What a follower wrote, as it is said back to them: the beginning of it, and no link."""
+    return cut(said.replace("<", "＜"), _QUOTED)
 
 
 def _name(text: str, ctx: Context) -> str | None:

@@ -1,25 +1,44 @@
 """Every noun that has tables, imported so that the metadata knows them all."""
 
 import models.access_token
+import models.address
 import models.allowance
 import models.attempt
 import models.audit
+import models.birthday
+import models.board_closing
 import models.broadcast
 import models.channel
 import models.checkin
+import models.code_word
 import models.conversation
+import models.coupon
 import models.customer_message
 import models.delivery
+import models.earning
 import models.finding
 import models.follower
+import models.goods
 import models.inbox
+import models.level
+import models.lottery
 import models.media
+import models.membership
 import models.notice
 import models.operator
+import models.order
+import models.order_draft
 import models.points
+import models.poll
 import models.push
+import models.ranking
+import models.referral
+import models.referral_code
+import models.reminder
 import models.rule_version
 import models.schedule
+import models.seal
+import models.staff
 import models.stock
 import models.survey
 import models.tally  # noqa: F401

@@ -108,7 +108,7 @@ def test_json_has_errors_warnings_and_the_version(typed: Typed) -> None:
     [
         (("check", "--lnag", "zh"), "没有 --lnag 这个选项；你是不是想写 --lang？"),
         (("check", "--lang"), "--lang 后面要写一个值"),
-        (("check", "--lang", "fr"), "--lang 的值不对"),
+        (("check", "--lang", "fr"), "--lang 的值不对；可以写：zh、en"),
         (("chek",), "没有 chek 这个命令；你是不是想写 check？"),
         (("broadcast", "run"), "缺少 name"),
         (("check", "a", "b"), "多写了：b"),

@@ -224,7 +224,7 @@ def test_tests_of_included_files_run_too_and_fail_there(tmp_path: Path) -> None:
 
 
 def test_a_defect_in_a_feature_is_a_failed_test_and_not_the_end_of_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
     monkeypatch.setattr("models.checkin.check_in", broken)

@@ -52,7 +52,7 @@ def rules(*whens: str) -> str:
         (["contains: [订单]", "regex: ['订单\\s*[0-9]+']"], [(2, "YZ101")]),
         (["prefix: [订单]", "regex: ['^订单[0-9]+']"], [(2, "YZ101")]),
         (["regex: ['^活.$']", "exact: [活动]"], [(2, "YZ101")]),
-        (["exact: [等级], level: 银卡", "exact: [等级], level: 金卡"], [(2, "YZ101")]),
+        (["exact: [权益], level: 银卡", "exact: [权益], level: 金卡"], [(2, "YZ101")]),
         (['exact: [客服], from: "18:00", to: "09:00"', 'exact: [客服], from: "22:00", to: "06:00"'], [(2, "YZ101")]),
         (["exact: [班], days: [sat, sun]", "exact: [班], days: [mon, tue, wed, thu, fri]", "exact: [班], tags: [a]"], [(3, "YZ101")]),
         (["exact: [a], tags: [甲, 乙]", "exact: [a], tags: [甲]"], [(2, "YZ101")]),
@@ -73,7 +73,7 @@ def rules(*whens: str) -> str:
         (["exact: [营业时间]", "exact: [营业时间], fuzzy: typo"], []),
         (["exact: [班], days: [sat, sun]", "exact: [班]"], []),
         (['exact: [客服], from: "09:00", to: "21:00"', "exact: [客服]"], []),
-        (["exact: [等级], level: 金卡", "exact: [等级], level: 银卡", "exact: [等级]"], []),
+        (["exact: [权益], level: 金卡", "exact: [权益], level: 银卡", "exact: [权益]"], []),
         (["type: image", "exact: [图片]"], []),
         # YZ104: one word in two rules, and both may hold
         (['exact: [客服], from: "09:00", to: "18:00"', 'exact: [客服], from: "17:00", to: "22:00"'], [(2, "YZ104")]),

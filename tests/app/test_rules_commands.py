@@ -230,7 +230,7 @@ def test_on_a_terminal_the_path_is_drawn(typed: Typed, monkeypatch: pytest.Monke
 
 
 def test_a_defect_of_the_program_is_told_in_one_line(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
     monkeypatch.setattr("models.checkin.check_in", broken)

@@ -31,10 +31,11 @@ BEYOND = {
     *("survey-choice", "survey-later-question", "survey-question-twice", "survey-two-kinds", "button-name-too-long"),
     *("button-does-two-things", "reply-of-two-kinds", "when-without-words", "from-without-to", "chat-menu", "chat-menu-says-nothing"),
     *("included-against-others", "include-nothing", "full-width-colon"),
+    *("lottery-odds", "rewards-of-nothing", "twice"),
 }
 PARTLY = {  # and that, beside what it can
     *("account", "times", "when-new-keys", "sensitive", "file-tests", "many-at-once", "anchor-and-alias", "timezone-and-database"),
-    *("included", "included-no-yaml"),
+    *("included", "included-no-yaml", "points-rules", "coupons", "shop", "lotteries", "boards-and-polls", "times-and-spans"),
 }
 
 

@@ -175,13 +175,13 @@ def test_a_long_reply_is_cut_to_2048_bytes_at_a_character(found: Founded) -> Non
 def test_four_copies_of_each_of_many_messages_take_effect_once_and_read_alike(bot: World) -> None:
     for number in range(20):
         assert bot.person(f"人{number}").says("签到", copies=4) == "第1天 +5 共5"
-    assert bot.sql("SELECT count(*), sum(amount) FROM ledger_entry")[0] == (20, 100)
+    assert bot.sql("SELECT count(*), sum(amount) FROM ledger_entry WHERE asset = 'points'")[0] == (20, 100)
 
 
 def test_the_same_msgid_from_two_followers_is_two_messages(bot: World) -> None:
     for name in ("王", "李"):
         bot.push(message(openid(name), bot.at.timestamp(), msg_id="777", Content="签到"))
-    assert bot.sql("SELECT count(*) FROM ledger_entry")[0][0] == 2
+    assert bot.sql("SELECT count(*) FROM ledger_entry WHERE asset = 'points'")[0][0] == 2
 
 
 def test_two_events_in_one_second_are_two_events(bot: World) -> None:

@@ -115,3 +115,12 @@ def test_copies_of_an_answer_answer_one_question(world: World) -> None:
     wang.says("问卷", copies=3)
     assert wang.says("不满意", copies=3) == "哪里让你不满意？"
     assert world.sql("SELECT count(*) FROM answer")[0][0] == 1
+
+
+def test_a_reward_that_is_more_than_points_is_told_by_name_and_given_once(found: Founded) -> None:
+    world = found(BASIC.replace("reward: {points: 20}", "reward: {points: 20, cards: 2}"))
+    wang = world.person("小王")
+    for words in ("问卷", "满意"):
+        wang.says(words)
+    assert wang.says("9", copies=3) == "谢谢，问卷已完成！送您 20 积分、补签卡 2 张"
+    assert world.sql("SELECT asset, amount FROM balance ORDER BY asset") == [("card", 2), ("growth", 20), ("points", 20)]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from models import follower, points
+from models import bookkeeping, expiry, follower, points
 from models.database import Database, undone_on_error
-from models.points import NotEnoughPoints
+from models.points import NotEnoughPoints, Posted
 from tests.people import World
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -56,3 +58,41 @@ def test_an_audit_finds_a_planted_error(world: World) -> None:
     with world.service.database.snapshot() as db:
         found = points.audit(db).differences
     assert [(one.balance, one.entries) for one in found] == [(6, 5)]
+
+
+def test_of_many_who_spend_take_back_and_tidy_at_once_each_is_served_once_and_never_beyond_what_there_is(world: World) -> None:
+    world.person("小王").says("签到")  # entries 1 and 2: points and growth
+    database, config, now = world.service.database, world.service.live.config, world.at
+    with database.transaction() as db:
+        points.post(db, 1, 15, "gift:1", now)
+        points.post(db, 1, 100, "gift:2", now, expires_at=now - timedelta(seconds=1))
+
+    def spends(number: int) -> Callable[[Connection], Posted]:
+        return lambda db: points.post(db, 1, -1, f"shop:{number}", now)
+
+    def takes_back(number: int) -> Callable[[Connection], Posted]:
+        return lambda db: points.reverse(db, 1, now, by="小赵", reason="刷分", at_most=True)
+
+    def adjusts(number: int) -> Callable[[Connection], Posted]:
+        return lambda db: points.adjust(db, 1, 4, "小赵", "补发", now, "1")
+
+    async def at_once() -> list[object]:
+        works = [
+            make(number)
+            for number in range(30)
+            for make in (spends, takes_back, adjusts, lambda _: lambda db: expiry.expire(db, config, now))
+        ]
+        return await asyncio.gather(*(database.run(work) for work in works), return_exceptions=True)
+
+    done = world.run(at_once())
+    refused = [one for one in done if isinstance(one, NotEnoughPoints)]
+    assert [one for one in done if isinstance(one, BaseException) and one not in refused] == []
+    causes = dict(world.sql("SELECT cause, amount FROM ledger_entry WHERE asset = 'points'"))
+    spent = sum(cause.startswith("shop:") for cause in causes)
+    assert sum(amount for cause, amount in causes.items() if cause.startswith("expiry:")) == -100
+    assert spent + len(refused) == 30
+    assert causes["operator:1"] == 4
+    assert causes.get("reversal:1", 0) >= -5
+    assert world.person("小王").points == 24 - spent + causes.get("reversal:1", 0)
+    with database.snapshot() as db:
+        assert bookkeeping.prove(db).right

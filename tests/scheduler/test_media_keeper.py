@@ -36,15 +36,6 @@ T = TypeVar("T")
 UPLOAD = "/cgi-bin/media/upload"
 
 
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A simulator, shared: what was uploaded before is counted away."""
-    town = Town(tmp_path_factory.mktemp("platform"))
-    town.simulator.start(f"{town.sim}/_sim/clock")
-    yield town
-    town.stop()
-
-
 def well(platform: Town) -> None:
     """Nothing goes wrong on purpose any more."""
     urllib.request.urlopen(urllib.request.Request(f"{platform.sim}/_sim/faults", method="DELETE")).close()

@@ -12,6 +12,7 @@ from models.push import PushSection
 from models.segment import SegmentsSection
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
+from scheduler.referral_codes import ReferralCodes
 from scheduler.timetable import Timetable
 from scheduler.upkeep import CHORES
 from tests.scheduler.stage import ZONE, Platform, Stage, sender, shanghai
@@ -36,7 +37,8 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
             for table in tables:
                 table.plan()
             keeper = MediaKeeper(stage.database, made._client, lambda: config, lambda name: b"", stage.clock)
-            tables[0].work(made, Messenger(stage.database, made._client, keeper, stage.clock), keeper)
+            codes = ReferralCodes(stage.database, made._client, lambda: config, stage.clock)
+            tables[0].work(made, Messenger(stage.database, made._client, keeper, stage.clock), keeper, codes)
             for table in tables:
                 table.start()
             await asyncio.sleep(0.5)
@@ -46,7 +48,7 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
                 await asyncio.sleep(0.1)
                 if stage.sql("SELECT state FROM broadcast_run") == [("done",)]:
                     break
-            assert set(tables[0].alive) == {"due", "look", "messages", "media", "reconcile", *CHORES}
+            assert set(tables[0].alive) == {"due", "look", "messages", "media", "referral codes", "reconcile", *CHORES}
             for table in tables:
                 table.stop()
 

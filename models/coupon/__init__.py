@@ -1,0 +1,76 @@
+"""Coupons: batches with stock, codes that nobody guesses, given once per cause, redeemed once at the counter."""
+
+from __future__ import annotations
+
+from models.coupon.giving import AlreadyClaimed, ClaimOver, Coupon, UnknownBatch, claim_one, facts, give, held, of_cause, owe, until
+from models.coupon.holding import Counted, Debt, Mine, counted, debts, every, left, mine
+from models.coupon.importing import Imported, UnusableCodes, import_codes
+from models.coupon.redeeming import (
+    AlreadyRedeemed,
+    CouponExpired,
+    CouponNotYetValid,
+    CouponVoid,
+    Found,
+    MistypedCode,
+    NotRedeemed,
+    Redeemer,
+    UnknownCode,
+    history,
+    look_up,
+    redeem,
+    see,
+    undo,
+    undo_last,
+    usable,
+    void,
+)
+from models.coupon.reminding import remind
+from models.coupon.rules import BatchRules, CouponNotices, CouponRules, Valid, rules_of
+
+__all__ = [
+    "AlreadyClaimed",
+    "AlreadyRedeemed",
+    "BatchRules",
+    "ClaimOver",
+    "Counted",
+    "Coupon",
+    "CouponExpired",
+    "CouponNotYetValid",
+    "CouponNotices",
+    "CouponRules",
+    "CouponVoid",
+    "Debt",
+    "Found",
+    "Imported",
+    "Mine",
+    "MistypedCode",
+    "NotRedeemed",
+    "Redeemer",
+    "UnknownBatch",
+    "UnknownCode",
+    "UnusableCodes",
+    "Valid",
+    "claim_one",
+    "counted",
+    "debts",
+    "every",
+    "facts",
+    "give",
+    "held",
+    "history",
+    "import_codes",
+    "left",
+    "look_up",
+    "mine",
+    "of_cause",
+    "owe",
+    "redeem",
+    "remind",
+    "rules_of",
+    "see",
+    "undo",
+    "undo_last",
+    "until",
+    "usable",
+    "void",
+]
