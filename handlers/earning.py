@@ -10,6 +10,7 @@ from models.code_word import CodeWord, CodeWordRules
 from models.config import Config, fill
 from models.earn_rules import PaysFollow, PaysMessage
 from models.earning import Earned
+from models.reward import told
 from wechat.reply import Text
 
 
@@ -20,9 +21,11 @@ def _triggers(section: CodeWordRules) -> Iterator[Trigger]:
 
 def _claimed(ctx: Context, word: CodeWord) -> Text:
     """They said a code word that is good for something."""
-    earned = code_word.claim(ctx.db, ctx.config, ctx.follower.id, word, ctx.said_at)
-    left = stock.left(ctx.db, f"words:{word.key}", word.total) if word.total is not None and "{left" in word.replies.done else ""
-    return Text(fill(word.replies.done, {"points": earned.points, "balance": earned.balance, "left": left}))
+    done = code_word.claim(ctx.db, ctx.config, ctx.follower.id, word, ctx.said_at)
+    text = word.replies.done if word.gift is None else word.replies.gifted
+    left = stock.left(ctx.db, f"words:{word.key}", word.total) if word.total is not None and "{left" in text else ""
+    values = {"points": done.granted.points, "balance": done.balance, "left": left, "reward": told(ctx.config, done.granted)}
+    return Text(fill(text, values))
 
 
 def _postscript(section: CodeWordRules) -> Callable[[Context], str | None]:

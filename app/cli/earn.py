@@ -62,7 +62,7 @@ def words(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for one in rules.words:
         count = used.get(one.key, 0)
         dates = [day.isoformat() if day else "" for day in (one.from_, one.to)]
-        rows.append((one.key, one.word, one.points, *dates, count, "" if one.total is None else max(one.total - count, 0)))
+        rows.append((one.key, one.word, one.points or 0, *dates, count, "" if one.total is None else max(one.total - count, 0)))
     if as_json:
         print_json([dict(zip(("key", "word", "points", "from", "to", "used", "left"), row, strict=True)) for row in rows])
         return

@@ -106,4 +106,4 @@ def _gains(config: Config, kind: Kind, bounds: Bounds | None) -> Iterator[int]:
     yield from (one.reward.points for one in rewarded if one.reward is not None and one.reward.points is not None)
     rules = config.of_kind(CodeWordRules)
     if kind == "activity" and rules is not None:
-        yield from (word.points for word in rules.words)
+        yield from (word.points for word in rules.words if word.points is not None)

@@ -205,3 +205,23 @@ def test_no_default_text_promises_what_the_platform_punishes() -> None:
         str(field.default) for model in (CodeWordWording, PaysFollow, PaysMessage, BirthdayRules) for field in model.model_fields.values()
     ]
     assert [offence for one in said for offence in compliance.punished(one, "reply")] == []
+
+
+def test_a_code_word_gives_a_coupon_and_points_once_and_says_both(found_on_sqlite: Callable[[str], World]) -> None:
+    world = found_on_sqlite(
+        "points: {words: [{key: live, word: 芝麻开门, points: 5, total: 9, gift: {coupon: tea, cards: 1},"
+        " replies: {gifted: '{reward}，共 {balance}，还剩 {left}'}}]}\n"
+        "coupons: {batches: [{key: tea, name: 奶茶券, stock: 1, valid: {days: 30}}]}"
+    )
+    wang, li = world.person("小王"), world.person("小李")
+    said = wang.says("芝麻开门", copies=3)
+    assert said is not None
+    assert said.startswith("5 积分、补签卡 1 张、奶茶券，共 5，还剩 8\n\n您收到一张券：奶茶券\n券码 ")
+    assert wang.says("芝麻开门") == "这个口令您已经用过了"
+    assert str(li.says("芝麻开门")).startswith("5 积分、补签卡 1 张（奶茶券已发完），共 5，还剩 7")
+    assert world.sql("SELECT asset, sum(amount) FROM balance GROUP BY asset ORDER BY asset") == [
+        ("card", 2),
+        ("growth", 10),
+        ("points", 10),
+    ]
+    assert world.sql("SELECT count(*) FROM coupon") == [(1,)]
