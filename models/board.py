@@ -126,7 +126,7 @@ class BoardRules(Rules):
     awards: Mapping[Places, RewardRules] = Field(
         default_factory=dict, description='名次 → 奖励，期末自动发，例如 {1: {points: 500}, "2-3": {points: 200}}'
     )
-    by_remark: bool = Field(False, description="榜上用公众平台里的备注名；不写就都叫 会员XXXX，备注只有你们自己看得到")
+    by_remark: bool = Field(False, description="榜上用公众平台里的备注名；不写就都叫会员加四位代号，备注只有你们自己看得到")
     notices: BoardNotices = Field(default_factory=BoardNotices, description="主动告诉粉丝的话")
 
     @model_validator(mode="after")
