@@ -66,6 +66,10 @@ deliveries = Table(
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("msgid", String(LONGEST_MSGID)),
     Column("settled_at", Instant),
+    Column("channel", String(20)),  # the way it goes: one of broadcast.WAYS or "passive"; NULL: not chosen yet
+    Column("variant", String(40)),  # the content they got
+    Column("revision", Integer),  # of the run's plan that it was first called with
+    Column("mass_list_id", Id),  # the list of a mass message it went in
     UniqueConstraint("run_id", "follower_id"),
     CheckConstraint(f"state IN {STATES}", name="state"),
     Index("ix_delivery_run_state", "run_id", "state", "id"),
@@ -110,6 +114,8 @@ class Reserved:
     attempts: int
     follower: Follower
     points: int
+    channel: str = "template"
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

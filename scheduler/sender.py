@@ -23,10 +23,12 @@ from sqlalchemy import Connection
 from models import broadcast, delivery, follower, push
 from models.broadcast import Run
 from models.clock import Clock, business_day, start_of_day
-from models.config import Config, fill
+from models.config import Config
 from models.database import Database
 from models.delivery import Outcome, Reserved
+from models.message import compose
 from models.push import PushSection
+from scheduler.calls import CALLS
 from scheduler.pace import Pace
 from wechat.client import Ambiguous, Client
 from wechat.errcodes import Action, PlatformError, meaning_of
@@ -191,16 +193,13 @@ class Sender:
 
     async def _outcome(self, sending: _Sending, reserved: Reserved) -> Outcome:
         """Makes the call, if it may still be made, and says what became of it."""
-        now, plan = self._clock(), sending.run.plan
+        now = self._clock()
         if not self._may_call(sending, reserved):
             return _give_back(reserved, now)
-        values = _values(reserved, now.astimezone(self._config().zone))
-        data = {key: fill(text, values) for key, text in plan.data.items()}
-        key = sending.run.client_msg_id(reserved.id)
+        message = compose(sending.run, reserved, now.astimezone(self._config().zone))
+        call, key = CALLS[reserved.channel], sending.run.client_msg_id(reserved.id)
         try:
-            msgid = await self._client.template.send(
-                reserved.follower.openid, plan.template, data, url=fill(plan.url or "", values), client_msg_id=key
-            )
+            msgid = await call(self._client, reserved.follower.openid, message, key)
         except Ambiguous as unanswered:
             sending.ill(f"平台没有回答 no answer：{_reason(unanswered)}", self._clock() + BREATH)
             return Outcome(reserved.id, reserved.fence, "sending", _reason(unanswered), again_at=self._later(reserved))
@@ -320,12 +319,3 @@ def _reason(error: PlatformError) -> str:
 
 def _quota(errcode: int) -> str:
     return f"配额 quota：{errcode} {meaning_of(errcode)}"
-
-
-def _values(reserved: Reserved, local: datetime) -> dict[str, object]:
-    return {
-        "name": reserved.follower.name,
-        "points": reserved.points,
-        "date": f"{local.year}年{local.month}月{local.day}日",
-        "time": f"{local:%H:%M}",
-    }

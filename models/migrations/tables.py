@@ -7,7 +7,7 @@ import models.attempt
 import models.audit
 import models.birthday
 import models.board_closing
-import models.broadcast
+import models.broadcast.run
 import models.channel
 import models.checkin
 import models.code_word

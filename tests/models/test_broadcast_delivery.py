@@ -27,7 +27,7 @@ def outcome(one: Reserved, state: str, **more: object) -> Outcome:
 
 
 def test_planning_that_is_killed_between_chunks_leaves_nobody_out_and_nobody_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broadcast, "CHUNK", 7)
+    monkeypatch.setattr(broadcast.run, "CHUNK", 7)
     stage.crowd(40)
     run = stage.run(planned=False)
     with stage.database.snapshot() as db:
@@ -43,7 +43,7 @@ def test_planning_that_is_killed_between_chunks_leaves_nobody_out_and_nobody_twi
 
 
 def test_two_processes_plan_one_run_together(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broadcast, "CHUNK", 5)
+    monkeypatch.setattr(broadcast.run, "CHUNK", 5)
     stage.crowd(200)
     run = stage.run(planned=False)
     with ThreadPoolExecutor(4) as pool:

@@ -34,7 +34,7 @@ Patch = pytest.MonkeyPatch
 
 @pytest.mark.parametrize("bug", [False, True])
 def test_m1_a_cursor_moved_at_fetch_loses_a_page_at_a_crash(stage: Stage, monkeypatch: Patch, bug: bool) -> None:
-    monkeypatch.setattr(broadcast, "CHUNK", 7)
+    monkeypatch.setattr(broadcast.run, "CHUNK", 7)
     stage.crowd(40)
     run = stage.run(planned=False)
     with stage.database.snapshot() as db:
@@ -186,7 +186,7 @@ def test_m8_a_run_named_for_now_is_made_by_every_process(staged: Staged, monkeyp
     stage, plan = staged(), Broadcast.model_validate({"key": "digest", "template": "T", "cron": "0 9 * * *"})
     if bug:
         real = broadcast.start
-        monkeypatch.setattr(broadcast, "start", lambda db, p, where, due, now, **more: real(db, p, where, now, now, **more))
+        monkeypatch.setattr(broadcast.due, "start", lambda db, p, where, due, now, **more: real(db, p, where, now, now, **more))
     stage.at = shanghai("2026-11-21 08:59:50")
     stage.verb(broadcast.claim_due, plan, "all", ZONE, stage.at)
     for _ in range(4):  # four processes that looked before any of them had written

@@ -1,24 +1,26 @@
-"""Broadcasts: what the operator planned, and the runs of it: who is meant, and how far it has come."""
+"""Runs: one sending of a broadcast: who is meant, how far it has come, and what people decided about it."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from pydantic import AfterValidator, Field, RootModel
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Connection,
+    ForeignKey,
+    Integer,
     String,
     Table,
     Text,
     UniqueConstraint,
     bindparam,
+    case,
+    false,
     func,
     insert,
     or_,
@@ -26,77 +28,14 @@ from sqlalchemy import (
     update,
 )
 
-from models import delivery, schedule
+from models import cohort, delivery
 from models.base import Id, Instant, identity, metadata
 from models.base import insert as insert_once
-from models.clock import span
-from models.config import Config, Looks, Problem, Rules, says, wrong
+from models.broadcast.planned import Broadcast
 from models.delivery import deliveries
 from models.follower import followers
 from models.refusal import Refusal
-from models.schedule import Cron
-from models.segment import SegmentsSection, understand
-from models.survey import Key
-
-VARIABLES = ("name", "points", "date", "time")
-Text_ = Annotated[str, says(*VARIABLES)]
-# A run that could not begin within this time of its due time counts as missed.
-GRACE = timedelta(minutes=15)
-
-
-def _check_late(text: str) -> str:
-    if text not in ("skip", "ask"):
-        try:
-            span(text)
-        except ValueError:
-            raise wrong(
-                f"late 可以写 skip、ask 或 2h 这样的时长；这里是 {text!r}", f"late is skip, ask or a span such as 2h; this is {text!r}"
-            ) from None
-    return text
-
-
-class Broadcast(Rules):
-    """A planned message to a segment."""
-
-    key: Key = Field(description="群发代号")
-    cron: Cron | None = Field(None, description="什么时候发：分 时 日 月 周（周一是 1）；不写就只能手动发")
-    segment: str = Field("all", description="发给哪个人群")
-    template: str = Field(min_length=1, max_length=100, description="模板 ID")
-    data: Mapping[str, Text_] = Field(default_factory=dict, description="模板里各项的内容，可用 {name} {points} {date} {time}")
-    url: Text_ | None = Field(None, description="点开后的网址")
-    priority: Literal["normal", "urgent"] = Field("normal", description="urgent 可以用每周预留的条数")
-    late: Annotated[str, AfterValidator(_check_late), Looks(r"^(skip|ask|\s*[0-9]{1,4}[mhdw]\s*)$", ("skip", "2h", "ask"))] = Field(
-        "skip", description="错过时间怎么办：skip 跳过、2h 两小时内补发、ask 等人确认"
-    )
-
-
-class BroadcastsSection(RootModel[list[Broadcast]]):
-    """群发计划。"""
-
-    key: ClassVar[str] = "broadcasts"
-
-    def named(self, key: str) -> Broadcast | None:
-        """The broadcast of this key."""
-        return next((broadcast for broadcast in self.root if broadcast.key == key), None)
-
-
-def check(config: Config) -> Iterator[Problem]:
-    """What no single section can see: segments that do not exist, two broadcasts or segments of one name."""
-    segments, broadcasts = config[SegmentsSection], config[BroadcastsSection]
-    for section, items in (("segments", segments.root), ("broadcasts", broadcasts.root)):
-        keys = [item.key for item in items]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                yield Problem((section, number, "key"), f"{key} 已经有了，换一个代号", f"{key} is there already; choose another key")
-    for number, planned in enumerate(broadcasts.root):
-        if segments.named(planned.segment) is None:
-            known = "、".join(["all", *(segment.key for segment in segments.root)])
-            yield Problem(
-                ("broadcasts", number, "segment"),
-                f"没有人群 {planned.segment}；可用：{known}",
-                f"there is no segment {planned.segment}; known: {known}",
-            )
-
+from models.segment import understand
 
 RUN_STATES = ("planning", "sending", "paused", "asked", "missed", "done", "cancelled")
 
@@ -110,15 +49,28 @@ runs = Table(
     Column("state", String(10), nullable=False),
     Column("reason", String(200)),  # why it is paused, asked, missed or held
     Column("held_until", Instant),
-    Column("plan", Text, nullable=False),  # the broadcast as it was when the run began, as JSON
+    Column("plan", Text, nullable=False),  # the broadcast as it was when the run began or was edited last, as JSON
+    Column("revision", Integer, nullable=False, server_default="0"),  # how often it was edited since
     Column("audience", Text, nullable=False),  # the segment's sentence, likewise
     Column("nonce", String(16), nullable=False),  # of client_msg_id, so that no other database's run can have the same
     Column("cursor", Id, nullable=False, server_default="0"),  # followers up to here have their delivery row
     Column("bound", Id, nullable=False),  # the newest follower when the run began; later ones are not meant
     Column("created_at", Instant, nullable=False),
+    Column("by", String(100)),  # who began it; NULL: the clock
+    Column("test", Boolean, nullable=False, server_default=false()),  # to staff only, outside every limit
     Column("finished_at", Instant),
     UniqueConstraint("broadcast", "due_at"),
     CheckConstraint(f"state IN {RUN_STATES}", name="state"),
+)
+
+revisions = Table(
+    "run_revision",
+    metadata,
+    Column("run_id", Id, ForeignKey("broadcast_run.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("plan", Text, nullable=False),  # the broadcast before it was edited: what was begun with it is repeated with it
+    Column("replaced_at", Instant, nullable=False),
+    Column("by", String(100), nullable=False),
 )
 
 
@@ -131,6 +83,7 @@ class Run:
     audience: str
     nonce: str
     created_at: datetime
+    revision: int = 0
 
     def client_msg_id(self, delivery: int) -> str:
         """The same for every attempt at a delivery, different from every other delivery's; at most 32 characters."""
@@ -148,7 +101,10 @@ class WrongState(Refusal):
 _START = (
     insert_once(runs)
     .values(
-        {name: bindparam(name) for name in ("broadcast", "due_at", "request", "state", "reason", "plan", "audience", "nonce", "created_at")}
+        {
+            name: bindparam(name)
+            for name in ("broadcast", "due_at", "request", "state", "reason", "plan", "audience", "nonce", "created_at", "by", "held_until")
+        }
     )
     .values(bound=select(func.coalesce(func.max(followers.c.id), 0)).scalar_subquery())
     .on_conflict_do_nothing()
@@ -166,8 +122,13 @@ def start(
     request: str | None = None,
     state: str = "planning",
     reason: str | None = None,
+    by: str | None = None,
+    held_until: datetime | None = None,
 ) -> int | None:
-    """Afterwards there is exactly one run of this broadcast for `due_at` (and one for `request`). Returns its id where this call made it."""
+    """Afterwards there is exactly one run of this broadcast for `due_at` (and one for `request`). Returns its id where this call made it.
+
+    Nothing of it is planned or sent before `held_until`.
+    """
     values = {
         "broadcast": planned.key,
         "due_at": due_at,
@@ -178,6 +139,8 @@ def start(
         "audience": where,
         "nonce": secrets.token_hex(8),
         "created_at": now,
+        "by": by,
+        "held_until": held_until,
     }
     return db.execute(_START, values).scalar()
 
@@ -187,50 +150,12 @@ def requested(db: Connection, request: str) -> int | None:
     return db.execute(select(runs.c.id).where(runs.c.request == request)).scalar()
 
 
-def wants_claim(db: Connection, planned: Broadcast, zone: ZoneInfo, now: datetime) -> bool:
-    """Whether claim_due has anything to do: asked every two seconds, so that an idle program writes nothing but once a minute.
-
-    That minute is how far back a changed cron line may reach.
-    """
-    if planned.cron is None:
-        return False
-    since = schedule.checked_until(db, planned.key)
-    return since is None or now - since > timedelta(minutes=1) or any(schedule.due_between(planned.cron, zone, since, now))
-
-
-def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, now: datetime) -> int | None:
-    """Afterwards every due time of the schedule up to `now` is dealt with: the newest has its run, or is recorded as missed.
-
-    Any number of processes may call this at once; one of them makes the run. Never a burst: of several due times since the last look
-    (the program was down), the older ones are counted as missed, and what happens to the newest is the broadcast's `late`.
-    """
-    if planned.cron is None:
-        return None
-    since = schedule.begin(db, planned.key, now)
-    due = list(schedule.due_between(planned.cron, zone, since, now))
-    schedule.advance(db, planned.key, now)
-    if not due:
-        return None
-    state, reason = _late(planned, now - due[-1], len(due) - 1)
-    return start(db, planned, where, due[-1], now, state=state, reason=reason)
-
-
-def _late(planned: Broadcast, late: timedelta, older: int) -> tuple[str, str | None]:
-    missed = f"另错过 {older} 次 missed" if older else None
-    if late <= GRACE:
-        return "planning", missed
-    reason = "；".join(filter(None, (f"晚了 {int(late.total_seconds() // 60)} 分钟 late", missed)))
-    if planned.late == "ask":
-        return "asked", reason
-    if planned.late != "skip" and late <= span(planned.late):
-        return "planning", reason
-    return "missed", reason
-
-
 _FREE = or_(runs.c.held_until.is_(None), runs.c.held_until <= bindparam("now"))
 _ACTIVE = select(runs.c.id).where(runs.c.state.in_(("planning", "sending")), _FREE).order_by(runs.c.id)
 _SENDING = select(runs.c.id).where(runs.c.id == bindparam("run"), runs.c.state == "sending", _FREE)
-_RUN = select(runs.c.id, runs.c.plan, runs.c.audience, runs.c.nonce, runs.c.created_at).where(runs.c.id == bindparam("run"))
+_RUN = select(runs.c.id, runs.c.plan, runs.c.audience, runs.c.nonce, runs.c.created_at, runs.c.revision).where(
+    runs.c.id == bindparam("run")
+)
 
 
 def active(db: Connection, now: datetime) -> list[int]:
@@ -241,7 +166,7 @@ def active(db: Connection, now: datetime) -> list[int]:
 def load(db: Connection, run: int) -> Run:
     """The run as it was planned."""
     row = db.execute(_RUN, {"run": run}).one()
-    return Run(row.id, Broadcast.model_validate_json(row.plan), row.audience, row.nonce, row.created_at)
+    return Run(row.id, Broadcast.model_validate_json(row.plan), row.audience, row.nonce, row.created_at, row.revision)
 
 
 def is_sending(db: Connection, run: int, now: datetime) -> bool:
@@ -249,6 +174,7 @@ def is_sending(db: Connection, run: int, now: datetime) -> bool:
     return db.execute(_SENDING, {"run": run, "now": now}).scalar() is not None
 
 
+HELD_OUT = "对照组 holdout"
 CHUNK = 5_000  # ids of followers looked at in one transaction of planning: a webhook's message waits for no longer one
 
 _ADVANCE = (
@@ -271,14 +197,23 @@ def plan_chunk(db: Connection, run: Run) -> bool:
     if moved is None:
         db.execute(_PLANNED, {"run": run.id})
         return False
+    plan = run.plan
+    out = cohort.of(followers.c.id, f"holdout:{plan.key}") < round(plan.held_out * cohort.PARTS) if plan.held_out else false()
+    way = plan.ways[0] if len(plan.ways) == 1 and not plan.passive else None
     meant = (
-        select(bindparam("run", type_=Id), followers.c.id, bindparam("state", type_=String))
+        select(
+            bindparam("run", type_=Id),
+            followers.c.id,
+            case((out, "skipped"), else_="pending"),
+            case((out, HELD_OUT), else_=None),
+            bindparam("channel", type_=String),
+        )
         .where(followers.c.id > moved.cursor - CHUNK, followers.c.id <= min(moved.cursor, moved.bound))
         .where(followers.c.subscribed, understand(run.audience)(run.created_at))
         .order_by(followers.c.id)
     )
-    rows = insert(deliveries).from_select(["run_id", "follower_id", "state"], meant)
-    db.execute(rows, {"run": run.id, "state": "pending"})
+    rows = insert(deliveries).from_select(["run_id", "follower_id", "state", "reason", "channel"], meant)
+    db.execute(rows, {"run": run.id, "channel": way})
     return True
 
 
@@ -343,40 +278,3 @@ def tidy(db: Connection, now: datetime) -> None:
     """
     delivery.cancel(db, select(runs.c.id).where(runs.c.state == "cancelled"), now)
     delivery.give_up(db, select(runs.c.id).where(runs.c.state.in_(("sending", "paused", "cancelled"))), now)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How far a run has come."""
-
-    id: int
-    broadcast: str
-    state: str
-    reason: str | None
-    due_at: datetime
-    held_until: datetime | None
-    finished_at: datetime | None
-    counts: list[tuple[str, str | None, int]]
-
-
-def status(db: Connection, run: int) -> Status:
-    """Where the run stands. Raises UnknownRun."""
-    columns = (runs.c.id, runs.c.broadcast, runs.c.state, runs.c.reason, runs.c.due_at, runs.c.held_until, runs.c.finished_at)
-    row = db.execute(select(*columns).where(runs.c.id == run)).one_or_none()
-    if row is None:
-        raise UnknownRun(run=run)
-    counts = delivery.counts(db, run)
-    if row.held_until is not None:
-        counts = [(state, row.reason if state == "pending" else reason, many) for state, reason, many in counts]
-    return Status(*row, counts=counts)
-
-
-def newest(db: Connection, most: int) -> list[Status]:
-    """The newest runs first."""
-    ids = db.execute(select(runs.c.id).order_by(runs.c.id.desc()).limit(most)).scalars().all()
-    return [status(db, run) for run in ids]
-
-
-def audience(db: Connection, where: str, now: datetime) -> int:
-    """How many followers a segment's sentence means now."""
-    return db.execute(select(func.count()).select_from(followers).where(followers.c.subscribed, understand(where)(now))).scalar_one()
