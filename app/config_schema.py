@@ -220,5 +220,5 @@ def _forms(whole: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, An
     alternatives = [*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())]
     for alternative in alternatives:
         yield from _forms(whole, alternative)
-    if "$ref" not in node and not alternatives:
+    if "$ref" not in node and (not alternatives or "properties" in node):
         yield node
