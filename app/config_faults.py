@@ -133,7 +133,7 @@ class Faults:
             return f'，请加引号："{raw}"', f'; write it in quotes: "{raw}"'
         if _WHOLE in wanted and isinstance(value, float) and value.is_integer() and abs(value) < 1e12:
             return f"：{value:.0f}", f": {value:.0f}"
-        if _TABLE in wanted and isinstance(value, str) and re.match(r"(?![0-9])[^\s:：]+(：|:\S)", value):
+        if _TABLE in wanted and isinstance(value, str) and re.match(r"(?![0-9])[^\s:：]+(：|:(?!//)\S)", value):
             return "；冒号要用英文半角的 “:”，后面加一个空格", "; write an ASCII colon and a space after the key"
         if _TEXT in wanted and isinstance(value, dict) and value and all(v is None for v in value.values()):
             return '；以花括号开头的文字请整句加引号："{…}…"', '; put text that begins with a brace in quotes: "{…}…"'

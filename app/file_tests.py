@@ -23,9 +23,9 @@ from handlers.keyword import KeywordsSection
 from handlers.menu import MenuSection
 from models import lottery
 from models.clock import span, time_of_day
-from models.condition import Share
 from models.config import Config, Location, Looks, Problem, Rules, wrong
 from models.day import DAYS
+from models.share import Share
 
 if TYPE_CHECKING:
     from app.live import Version

@@ -20,10 +20,11 @@ from handlers.channel import ChannelsSection
 from handlers.lint import compliance, lints
 from handlers.routing import Routes
 from handlers.welcome import WelcomeSection
-from models import broadcast
+from models import broadcast, journey
 from models.broadcast import BroadcastsSection
 from models.clock import utc_now
 from models.config import Config, Problem
+from models.journey import JourneysSection
 from models.media import MediaSection
 from models.push import PushSection
 from models.segment import SegmentsSection
@@ -34,6 +35,7 @@ SECTIONS: tuple[type, ...] = (
     SegmentsSection,
     PushSection,
     BroadcastsSection,
+    JourneysSection,
     FileTestsSection,
 )
 POLL = 0.2  # seconds between looks at the files
@@ -56,7 +58,15 @@ def _check_codes(config: Config) -> Iterator[Problem]:
 
 def read(path: Path) -> Settings:
     """The file's settings, with every check there is. Raises BadConfig."""
-    own = [*claims.checks(handlers.FEATURES), _check_codes, replies.check, compliance.risky, broadcast.check, file_tests.check]
+    own = [
+        *claims.checks(handlers.FEATURES),
+        _check_codes,
+        replies.check,
+        compliance.risky,
+        broadcast.check,
+        journey.check,
+        file_tests.check,
+    ]
     with put_off():
         return config_file.read(path, SECTIONS, checks=[*own, *lints(handlers.FEATURES, utc_now())])
 

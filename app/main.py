@@ -20,6 +20,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Response
 from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from app import media_files
@@ -27,6 +28,7 @@ from app.config_file import Settings
 from app.console import Console, Desk
 from app.draws.pages import Draws
 from app.journal import Journal
+from app.links import PATH, Redirects
 from app.live import Live
 from app.logs import log
 from app.metrics import Metrics
@@ -34,9 +36,11 @@ from app.secrets import MissingSecrets, Secrets
 from app.token_store import DatabaseTokenStore
 from app.versions import Chronicle
 from app.webhook import Webhook
+from models import broadcast
 from models.clock import Clock, utc_now
 from models.database import Database
 from models.migrations import newest, require_newest, upgrade, version_of
+from scheduler.mass import MassSender
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
 from scheduler.referral_codes import ReferralCodes
@@ -62,6 +66,7 @@ class Service:
     clock: Clock = utc_now
     timetable: Timetable = field(init=False)
     sender: Sender = field(init=False)
+    mass: MassSender = field(init=False)
     media: MediaKeeper = field(init=False)
     messenger: Messenger = field(init=False)
     chronicle: Chronicle = field(init=False)
@@ -70,6 +75,7 @@ class Service:
         self.timetable = Timetable(self.database, lambda: self.live.config, self.clock)
         self.sender = Sender(self.database, self.client, lambda: self.live.config, self.clock, self.metrics)
         self.media = MediaKeeper(self.database, self.client, lambda: self.live.config, media_files.read, self.clock)
+        self.mass = MassSender(self.database, self.client, self.media, lambda: self.live.config, self.clock, self.metrics)
         self.chronicle = Chronicle(self.database, self.clock)
         self.live.on_swap = self._swapped
         self._swapped(self.live.current.settings)
@@ -78,7 +84,7 @@ class Service:
             self.timetable.plan()
         if "worker" in self.roles:
             codes = ReferralCodes(self.database, self.client, lambda: self.live.config, self.clock)
-            self.timetable.work(self.sender, self.messenger, self.media, codes)
+            self.timetable.work(self.sender, self.mass, self.messenger, self.media, codes)
 
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
@@ -95,13 +101,21 @@ class Service:
             for task in tasks:
                 task.cancel()
             self.timetable.stop()
-            await asyncio.gather(self.sender.stop(), self.messenger.stop())
+            await asyncio.gather(self.sender.stop(), self.mass.stop(), self.messenger.stop())
             await self.client.aclose()
             self.database.close()
 
     def _swapped(self, settings: Settings) -> None:
         self.metrics.rules_in_force(settings.config.version)
         self.chronicle.swapped(settings)
+
+    async def look_for_undecided(self) -> None:
+        """The metrics say how many broadcasts wait for somebody; where the database does not answer at once, they say what they said."""
+        since = self.clock() - broadcast.MISSED
+        with contextlib.suppress(SQLAlchemyError, TimeoutError):
+            async with asyncio.timeout(1):
+                states = [run.state for run in await self.database.read(lambda db: broadcast.undecided(db, since))]
+            self.metrics.undecided(states.count("asked"), states.count("missed"))
 
     def _reload_on_hangup(self) -> None:
         """`kill -HUP` reads the files at once, without waiting whether somebody is still writing them."""
@@ -118,6 +132,13 @@ class Service:
         """Why this process should not be given traffic; [] when it should."""
         now = self.clock()
         reasons = [f"{name} has not run since {at.isoformat()}" for name, at in self.timetable.alive.items() if now - at > STALLED]
+        reasons += [
+            f"run {run} has not been sent since {at.isoformat()}: see the log"
+            for run, at in self.sender.failing.items()
+            if now - at > STALLED
+        ]
+        if not self.timetable.skew.is_tolerable:
+            reasons.append(f"the clock is {-self.timetable.skew.off.total_seconds():+.0f} s off the database's: nothing is sent")
         try:
             with self.database.snapshot() as db:
                 if version_of(db) != newest():
@@ -189,6 +210,7 @@ class App(FastAPI):
     webhook: Webhook | None = None
     console: Console | None = None
     draws: Draws | None = None
+    redirects: Redirects | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.webhook is not None and scope["type"] == "http" and scope["path"] == "/wechat":
@@ -197,6 +219,8 @@ class App(FastAPI):
             await self.console(scope, receive, send)
         elif self.draws is not None and scope["type"] == "http" and f"{scope['path']}/".startswith("/draws/"):
             await self.draws(scope, receive, send)
+        elif self.redirects is not None and scope["type"] == "http" and scope["path"].startswith(PATH):
+            await self.redirects(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -216,11 +240,13 @@ def create_app(service: Service) -> App:
 
     @app.get("/metrics")
     async def metrics() -> Response:
+        await service.look_for_undecided()
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     if "web" in service.roles:
         app.console = Console(Desk(service.live, service.database, service.clock))
         app.draws = Draws(service.live, service.database, service.clock)
+        app.redirects = Redirects(service.database, service.clock)
         app.webhook = Webhook(
             service.envelope, service.database, service.live, service.metrics, service.clock, service.wake, service.journal
         )

@@ -27,12 +27,20 @@ class Metrics:
         self.config_errors = Gauge(
             "yizhan_config_errors", "Errors in the newest config.yaml; 0 when it is in force", registry=self.registry
         )
+        self._undecided = Gauge(
+            "yizhan_broadcasts_undecided", "Runs that wait for a person, or were missed in the last week", ["state"], registry=self.registry
+        )
         self._rules = Gauge("yizhan_rules_info", "The version of the rules in force, as label", ["version"], registry=self.registry)
 
     def rules_in_force(self, version: str) -> None:
         """This process answers under this version of the rules."""
         self._rules.clear()
         self._rules.labels(version).set(1)
+
+    def undecided(self, asked: int, missed: int) -> None:
+        """So many runs wait for a person; so many were missed and not begun anew."""
+        self._undecided.labels("asked").set(asked)
+        self._undecided.labels("missed").set(missed)
 
     def delivered(self, state: str, number: int) -> None:
         """So many deliveries ended in this state."""

@@ -22,7 +22,9 @@ class Dumper(yaml.SafeDumper):
 def _written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     # PyYAML quotes what YAML 1.1 takes for something else than text; numbers and times are not the same there.
     # A block that begins with space says how deep it stands, and PyYAML says it wrong in a list.
-    style = '"' if text[:1] in tuple("+-.0123456789 \n") else "|" if "\n" in text else None
+    # One that ends with empty lines leaves the document open, and PyYAML closes it in the middle of ours.
+    quoted = text[:1] in tuple("+-.0123456789 \n") or text.endswith("\n\n")
+    style = '"' if quoted else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 

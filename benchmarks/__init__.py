@@ -1,1 +1,1 @@
-"""Measured claims, each a command: python -m benchmarks.webhook, python -m benchmarks.send."""
+"""Measured claims, each a command: python -m benchmarks.webhook, python -m benchmarks.broadcast."""

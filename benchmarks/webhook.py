@@ -74,7 +74,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(words: list[str], port: int, environ: dict[str, str], path: str = "/") -> Iterator[None]:
+def server(words: list[str], port: int, environ: dict[str, str], path: str = "/") -> Iterator[subprocess.Popen[bytes]]:
     """The server runs on core 0, ready to answer."""
     child = subprocess.Popen([sys.executable, "-m", *words], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     pin(child.pid, 0)
@@ -88,7 +88,7 @@ def server(words: list[str], port: int, environ: dict[str, str], path: str = "/"
                 raise SystemExit(f"{words} did not start") from None
             time.sleep(0.1)
     try:
-        yield
+        yield child
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(timeout=20)

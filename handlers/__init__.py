@@ -12,11 +12,13 @@ from handlers import (
     coupon,
     earning,
     faq,
+    grant,
     keyword,
     level,
     lottery,
     menu,
     notice,
+    passive,
     points,
     poll,
     receipt,
@@ -24,6 +26,7 @@ from handlers import (
     sensitive,
     shop,
     survey,
+    topic,
     welcome,
 )
 from handlers.routing import Feature
@@ -31,6 +34,7 @@ from handlers.routing import Feature
 FEATURES: tuple[Feature, ...] = (
     sensitive.feature,
     consent.feature,
+    topic.feature,
     channel.feature,
     welcome.feature,
     checkin.feature,
@@ -50,5 +54,7 @@ FEATURES: tuple[Feature, ...] = (
     faq.feature,
     menu.feature,
     receipt.feature,
+    grant.feature,
     notice.feature,
+    passive.feature,
 )

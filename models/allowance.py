@@ -7,7 +7,7 @@ so only the uses are counted here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -109,7 +109,10 @@ _GIVE_BACK = (
 
 def windows(db: Connection, follower: int, now: datetime) -> list[tuple[Window, datetime]]:
     """What is open now and since when, the one that ends first in front; used up or not. Leaving the account closes them all."""
-    last = dict(db.execute(_OPENINGS, {"follower": follower, "since": now - _MESSAGE.lasts}).all())
+    return _open(dict(db.execute(_OPENINGS, {"follower": follower, "since": now - _MESSAGE.lasts}).all()), now)
+
+
+def _open(last: dict[str, datetime], now: datetime) -> list[tuple[Window, datetime]]:
     left = last.pop(LEAVING, None)
     opened: dict[str, tuple[Window, datetime]] = {}
     for kind, at in last.items():
@@ -147,6 +150,34 @@ def left(db: Connection, follower: int, now: datetime) -> int:
     for window, at in windows(db, follower, now):
         used = db.execute(_USED, {"follower": follower, "which": window.trigger, "at": at}).scalar()
         held += max(window.messages - (used or 0), 0)
+    return held
+
+
+_OPENINGS_OF = (
+    select(inbox_entries.c.follower_id, inbox_entries.c.kind, func.max(_OPENING, type_=Instant))
+    .where(
+        inbox_entries.c.follower_id.in_(bindparam("people", expanding=True)),
+        inbox_entries.c.said_at > bindparam("since", type_=Instant),
+        inbox_entries.c.kind.in_((*_OPENED_BY, LEAVING)),
+    )
+    .group_by(inbox_entries.c.follower_id, inbox_entries.c.kind)
+)
+_USES_OF = select(allowances.c.follower_id, allowances.c.trigger, allowances.c.opened_at, allowances.c.used).where(
+    allowances.c.follower_id.in_(bindparam("people", expanding=True))
+)
+
+
+def left_of(db: Connection, people: Sequence[int], now: datetime) -> dict[int, int]:
+    """What `left` says of each of these followers, in two statements; whoever is missing has nothing."""
+    last: dict[int, dict[str, datetime]] = {}
+    for one, kind, at in db.execute(_OPENINGS_OF, {"people": people, "since": now - _MESSAGE.lasts}):
+        last.setdefault(one, {})[kind] = at
+    uses = {(one, trigger): (at, used) for one, trigger, at, used in db.execute(_USES_OF, {"people": list(last)})} if last else {}
+    held: dict[int, int] = {}
+    for one, openings in last.items():
+        for window, at in _open(openings, now):
+            since, used = uses.get((one, window.trigger), (at, 0))
+            held[one] = held.get(one, 0) + max(window.messages - (used if since >= at else 0), 0)
     return held
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, String, Table, Text, bindparam, desc, insert, select
+from sqlalchemy import Column, Connection, Index, String, Table, Text, bindparam, desc, insert, select
 
 from models.base import Instant, identity, metadata
 
@@ -19,11 +19,13 @@ audit_entries = Table(
     Column("subject", String(200), nullable=False),
     Column("detail", Text, nullable=False),
     Column("address", String(64), nullable=False),  # where it came from; empty for commands
+    Index("ix_audit_entry_subject", "subject", "id"),
 )
 
 _NOTE = insert(audit_entries)
 _columns = [audit_entries.c[name] for name in ("id", "at", "by", "action", "subject", "detail", "address")]
 _LATEST = select(*_columns).order_by(desc(audit_entries.c.id)).limit(bindparam("most"))
+_ABOUT = _LATEST.where(audit_entries.c.subject == bindparam("what"))
 
 
 class Entry(NamedTuple):
@@ -47,3 +49,8 @@ def note(db: Connection, by: str, action: str, now: datetime, *, subject: str = 
 def latest(db: Connection, most: int) -> list[Entry]:
     """The newest entries, newest first."""
     return [Entry(*row) for row in db.execute(_LATEST, {"most": most})]
+
+
+def about(db: Connection, subject: str, most: int) -> list[Entry]:
+    """The newest entries about one subject, newest first."""
+    return [Entry(*row) for row in db.execute(_ABOUT, {"what": subject, "most": most})]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -106,6 +106,10 @@ class Hot:
         cursor.close()
         return changed
 
+    def each(self, db: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Once for every row of values, in one go of the driver."""
+        (self._compiled.get(db.dialect.name) or self._compile(db)).execute_each(db, rows)
+
     def _compile(self, db: Connection) -> _Compiled:
         return self._compiled.setdefault(db.dialect.name, _Compiled(self._statement, db.dialect))
 
@@ -124,15 +128,22 @@ class _Compiled:
         readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._readers = [(place, reader) for place, reader in enumerate(readers) if reader is not None]
 
-    def execute(self, db: Connection, values: dict[str, object]) -> Any:
+    def execute(self, db: Connection, values: Mapping[str, object]) -> Any:
+        cursor = db.connection.cursor()
+        cursor.execute(self._sql, self._written(values))
+        return cursor
+
+    def execute_each(self, db: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        cursor = db.connection.cursor()
+        cursor.executemany(self._sql, [self._written(values) for values in rows])
+        cursor.close()
+
+    def _written(self, values: Mapping[str, object]) -> Any:
         if self._constants:
             values = {**self._constants, **values}
-        cursor = db.connection.cursor()
         if self._by_name:
-            cursor.execute(self._sql, {name: writer(values[name]) if writer else values[name] for name, writer in self._parameters})
-        else:
-            cursor.execute(self._sql, [writer(values[name]) if writer else values[name] for name, writer in self._parameters])
-        return cursor
+            return {name: writer(values[name]) if writer else values[name] for name, writer in self._parameters}
+        return [writer(values[name]) if writer else values[name] for name, writer in self._parameters]
 
     def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         if not self._readers:

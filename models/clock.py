@@ -80,3 +80,15 @@ def span(text: str) -> timedelta:
     if not found:
         raise ValueError(text)
     return int(found[1]) * _UNITS[found[2]]
+
+
+def _check_span(text: str) -> str:
+    try:
+        if not span(text):
+            raise ValueError(text)
+    except ValueError:
+        raise wrong(f"时长写成 30m、2h、3d；这里是 {text!r}", f"write a span such as 30m, 2h or 3d; this is {text!r}") from None
+    return text
+
+
+Span = Annotated[str, AfterValidator(_check_span), Looks(r"^\s*[0-9]{1,4}[mhdw]\s*$", ("2h", "3d"))]

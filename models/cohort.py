@@ -7,7 +7,7 @@ fall together no more often than by chance (Wegman & Carter 1981, universal hash
 from __future__ import annotations
 
 import hashlib
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
 
@@ -23,3 +23,16 @@ def of(follower: _Number, purpose: str) -> _Number:
     a, b, c, d = (int.from_bytes(digest[at : at + 4], "big") % (_PRIME - 1) + 1 for at in (0, 4, 8, 12))
     left, right = (follower * a + b) % _PRIME, (follower * c + d) % _PRIME
     return (left * right) % _PRIME % PARTS
+
+
+CONTROL = "总对照组 control"
+
+
+def within(follower: Any, purpose: str, share: float) -> Any:
+    """Whether the follower belongs to the first of the parts that make up this share; a column gives a condition."""
+    return of(follower, purpose) < round(share * PARTS)
+
+
+def in_control(follower: Any, share: float) -> Any:
+    """Whether the follower is in the control group of this share that gets no marketing at all; a column gives a condition."""
+    return within(follower, "control", share)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, false, select
 
-from models import tally
+from models import cohort, tally
 from models.clock import TimeOfDay, business_day, time_of_day, within
-from models.config import Config, Location, Looks, Problem, Rules, wrong
+from models.config import Config, Location, Problem, Rules, wrong
 from models.day import DAYS, Day, Holidays, SomeDates, is_holiday
-from models.follower import Follower, followers, tags_of
+from models.follower import Follower, followers, tagged, tags_of
 from models.holiday import holiday, workday
-from models.level import level_rules, reached
+from models.level import level_rules, levels_of, reached
 from models.segment import SegmentsSection, understand
+from models.share import Probability
 
 _Some = Annotated[str, Field(min_length=1)]
 
@@ -38,31 +40,11 @@ class Times(Rules):
         return self.from_ <= number and (self.to is None or number <= self.to)
 
 
-def _percent(value: Any) -> Any:
-    """`30%` is 0.3."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            return value
-    if isinstance(value, int | float) and 1 < value <= 100:
-        raise wrong(
-            f"概率在 0 和 1 之间；百分之 {value:g} 写成 {value:g}%", f"this must be between 0 and 1; {value:g} per cent is {value:g}%"
-        )
-    return value
-
-
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
 Number = Annotated[int, Field(ge=1)]
-Share = Annotated[
-    float,
-    BeforeValidator(_percent, json_schema_input_type=float | Annotated[str, Looks(r"^\s*[0-9.]+\s*%\s*$", ("30%",))]),
-    Field(ge=0, le=1),
-]
-Probability = Annotated[Share, Field(gt=0)]
 
 
 class Conditions(Rules):
@@ -115,12 +97,12 @@ def unmet(conditions: Conditions, name: str, now: Circumstances) -> str | None:
 
     `name` is whose conditions these are. Where `nth` is among them and all else holds, this is counted as one more time, once a message.
     """
-    return _wrong_time(conditions, now) or _wrong_person(conditions, now) or _wrong_turn(conditions, name, now)
+    return _wrong_time(conditions, now.config.zone, now.said_at) or _wrong_person(conditions, now) or _wrong_turn(conditions, name, now)
 
 
 def count(conditions: Conditions, name: str, now: Circumstances) -> int | None:
     """Counts this time for `nth` as `unmet` does. Returns the how manieth it is; None where another condition does not hold."""
-    return None if _wrong_time(conditions, now) or _wrong_person(conditions, now) else _number(name, now)
+    return None if _wrong_time(conditions, now.config.zone, now.said_at) or _wrong_person(conditions, now) else _number(name, now)
 
 
 def _number(name: str, now: Circumstances) -> int:
@@ -130,9 +112,8 @@ def _number(name: str, now: Circumstances) -> int:
     return now.counted[what]
 
 
-def _wrong_time(c: Conditions, now: Circumstances) -> str | None:
-    zone = now.config.zone
-    day, at = business_day(now.said_at, zone), now.said_at.astimezone(zone).time()
+def _wrong_time(c: Conditions, zone: ZoneInfo, now: datetime) -> str | None:
+    day, at = business_day(now, zone), now.astimezone(zone).time()
     if c.days and DAYS[day.weekday()] not in c.days:
         return "今天不在 days 里"
     if c.from_ and c.to and not within(at, time_of_day(c.from_), time_of_day(c.to)):
@@ -180,6 +161,32 @@ def _wrong_turn(c: Conditions, name: str, now: Circumstances) -> str | None:
     if c.probability is not None and now.chance(f"probability:{name}") >= c.probability:
         return f"没有抽中 {c.probability:.0%}" if c.probability >= 0.01 else "没有抽中"
     return None
+
+
+def met(db: Connection, config: Config, conditions: Conditions, name: str, people: Collection[int], now: datetime) -> set[int]:
+    """For which of these followers all conditions but `nth` hold now: one statement for each kind of condition, however many they are.
+
+    `probability` falls the same for a follower whenever it is asked for conditions of this name.
+    """
+    if _wrong_time(conditions, config.zone, now):
+        return set()
+    left = set(people)
+    if conditions.tags:
+        left &= tagged(db, left, conditions.tags)
+    if conditions.without_tags:
+        left -= tagged(db, left, conditions.without_tags)
+    if conditions.level is not None:
+        rules, held = level_rules(config), levels_of(db, config, left)
+        wanted = rules.rank(conditions.level)
+        left = {one for one in left if 0 < wanted <= rules.rank(held.get(one))}
+    if conditions.segment is not None:
+        segment = _segments(config).named(conditions.segment)
+        meant = understand(segment.where)(now) if segment else false()
+        left = set(db.execute(select(followers.c.id).where(followers.c.id.in_(left), meant)).scalars())
+    if conditions.probability is not None:
+        part = conditions.probability * cohort.PARTS
+        left = {one for one in left if cohort.of(one, f"probability:{name}") < part}
+    return left
 
 
 def check(conditions: Conditions, where: Location, config: Config) -> list[Problem]:

@@ -200,7 +200,7 @@ def claim(db: Connection, now: datetime, size: int) -> list[Claimed] | None:
     if not found:
         return None
     claimed = []
-    for row in found:
+    for row in sorted(found, key=lambda row: row.follower_id):  # in the order in which broadcasts spend allowances, too
         try:
             if not row.subscribed:
                 db.execute(_DROP, {"message": row.id, "why": NOT_FOLLOWING, "now": now})

@@ -28,6 +28,7 @@ followers = Table(
     Column("muted_at", Instant),  # the platform said they switched messages off
     Column("blocked_at", Instant),  # the platform said they are on our blacklist
     Column("refused_at", Instant),  # they told us not to push
+    Column("untracked_at", Instant),  # they told us not to note which links they open
     Column("scene", String(64)),  # the platform's word for what brought them last: ADD_SCENE_SEARCH, ADD_SCENE_QR_CODE …
     Column("channel", String(64), index=True),  # the parameter of the first code they followed by; never changed by a later one
     # The message time that `channel` stands on. Without a channel: the platform's list told us of them first, and may still name one.
@@ -59,7 +60,7 @@ class Follower:
     @property
     def name(self) -> str:
         """What we call them: the operator's remark, else a name that tells nothing (the platform gives no nicknames since 2021-12-27)."""
-        return self.remark or "会员" + base64.b32encode(hashlib.sha256(self.openid.encode()).digest())[:4].decode()
+        return self.remark or "会员" + base64.b32encode(hashlib.sha256(self.openid.encode()).digest()[:5])[:4].decode()
 
 
 _newer = or_(
@@ -134,6 +135,14 @@ def find(db: Connection, openid: str) -> Follower | None:
 _REFUSE = update(followers).where(followers.c.id == bindparam("follower")).values(refused_at=bindparam("at"))
 
 
+_HAS_REFUSED = select(followers.c.refused_at).where(followers.c.id == bindparam("follower"))
+
+
+def has_refused(db: Connection, follower: int) -> bool:
+    """Whether they told us to push nothing to them."""
+    return db.execute(_HAS_REFUSED, {"follower": follower}).scalar() is not None
+
+
 def refuse_pushes(db: Connection, follower: int, now: datetime) -> None:
     """Afterwards no broadcast reaches them, across leaving and following again, until they allow it."""
     db.execute(_REFUSE, {"follower": follower, "at": now})
@@ -142,6 +151,22 @@ def refuse_pushes(db: Connection, follower: int, now: datetime) -> None:
 def allow_pushes(db: Connection, follower: int) -> None:
     """Afterwards broadcasts reach them again."""
     db.execute(_REFUSE, {"follower": follower, "at": None})
+
+
+_TRACK = update(followers).where(followers.c.id == bindparam("follower")).values(untracked_at=bindparam("at"))
+
+
+def refuse_tracking(db: Connection, follower: int, now: datetime) -> None:
+    """Afterwards nobody notes which links they open, not even those sent before, until they allow it."""
+    db.execute(_TRACK, {"follower": follower, "at": now})
+
+
+def allow_tracking(db: Connection, follower: int) -> None:
+    """Afterwards the links they open are noted again."""
+    db.execute(_TRACK, {"follower": follower, "at": None})
+
+
+TRACKED = and_(followers.c.untracked_at.is_(None), followers.c.refused_at.is_(None))  # who wants no pushes wants no tracking either
 
 
 def unreachable(db: Connection, follower: int, errcode: int, now: datetime) -> None:
@@ -159,6 +184,18 @@ _TAGS_OF = select(tags.c.name).join(follower_tags).where(follower_tags.c.followe
 def tags_of(db: Connection, follower: int) -> set[str]:
     """The names of their tags on the platform, as of the last sync."""
     return set(db.execute(_TAGS_OF, {"follower": follower}).scalars())
+
+
+_TAGGED = (
+    select(follower_tags.c.follower_id)
+    .join(tags, tags.c.id == follower_tags.c.tag_id)
+    .where(follower_tags.c.follower_id.in_(bindparam("people", expanding=True)), tags.c.name.in_(bindparam("names", expanding=True)))
+)
+
+
+def tagged(db: Connection, people: Iterable[int], names: Iterable[str]) -> set[int]:
+    """Which of these followers have one of these tags."""
+    return set(db.execute(_TAGGED, {"people": list(people), "names": list(names)}).scalars())
 
 
 # What the platform's list says (yizhan follower sync)

@@ -7,7 +7,7 @@ gathered since the fall. Levels without `keep` never fall.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -161,6 +161,29 @@ def held(db: Connection, follower: int) -> tuple[int, Held | None]:
         return 0, None
     growth, level, *more = row
     return growth or 0, None if level is None else Held(level, *more)
+
+
+_ALL_HELD = (
+    select(
+        followers.c.id,
+        points.balances.c.amount,
+        memberships.c.level,
+        memberships.c.since,
+        memberships.c.growth_at,
+        memberships.c.until,
+        memberships.c.warned_at,
+        memberships.c.lost,
+    )
+    .select_from(followers.outerjoin(points.balances, _balance).outerjoin(memberships, memberships.c.follower_id == followers.c.id))
+    .where(followers.c.id.in_(bindparam("people", expanding=True)))
+)
+
+
+def levels_of(db: Connection, config: Config, people: Collection[int]) -> dict[int, str]:
+    """`level_of` of all of these at once; nothing where no levels are."""
+    rules = level_rules(config)
+    rows = db.execute(_ALL_HELD, {"people": list(people)}) if rules.ladder else ()
+    return {row[0]: rules.standing(row[1] or 0, Held(*row[2:]) if rules.falls and row[2] is not None else None) for row in rows}
 
 
 def level_rules(config: Config) -> LevelRules:

@@ -6,7 +6,7 @@ accounts together are zero at every instant. Besides points the ledger holds gro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -202,6 +202,16 @@ def _enter(
 def balance(db: Connection, follower: int, asset: str = POINTS) -> int:
     """How much of it the follower has."""
     return _BALANCE.value(db, follower=follower, what=asset) or 0
+
+
+_BALANCES = select(balances.c.follower_id, balances.c.amount).where(
+    balances.c.follower_id.in_(bindparam("people", expanding=True)), balances.c.asset == bindparam("what")
+)
+
+
+def balances_of(db: Connection, people: Collection[int], asset: str = POINTS) -> dict[int, int]:
+    """`balance` of all of these followers at once; who never had any is left out."""
+    return dict(db.execute(_BALANCES, {"people": list(people), "what": asset}).all())
 
 
 def holding(db: Connection, follower: int, asset: str = POINTS) -> tuple[int, datetime | None]:

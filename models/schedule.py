@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,11 @@ def due_between(line: str, zone: ZoneInfo, after: datetime, until: datetime) -> 
         if due > until:
             return
         yield due
+
+
+def next_due(line: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+    """The first due time after this one; None where there will be none."""
+    return next(due_between(line, zone, after, datetime.max.replace(tzinfo=UTC)), None)
 
 
 _CHECKED = select(schedules.c.checked_until).where(schedules.c.broadcast == bindparam("key"))

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, tr
 from models.clock import span
 from models.config import Rules, wrong
 from models.follower import follower_tags, followers, tags
+from models.staff import staff
 from models.streak import checkins
 from models.survey import Key
 
@@ -44,9 +45,18 @@ def _followed_within(length: timedelta) -> Condition:
     return lambda now: followers.c.first_seen_at > now - length
 
 
+def _staff(now: datetime) -> ColumnElement[bool]:
+    return exists().where(staff.c.follower_id == followers.c.id, staff.c.disabled_at.is_(None))
+
+
+def _all(now: datetime) -> ColumnElement[bool]:
+    return true()
+
+
+_ALONE: dict[str | None, Condition] = {"all": _all, "staff": _staff}
 _OF_TEXT = {"tag": _tag, "channel": _channel}
 _OF_SPAN = {"checked_in_within": _checked_in_within, "active_within": _active_within, "followed_within": _followed_within}
-_WORDS = "all、tag('标签')、channel('store_01')、checked_in_within(7d)、active_within(7d)、followed_within(7d)、and、or、not"
+_WORDS = "all、staff、tag('标签')、channel('store_01')、checked_in_within(7d)、active_within(7d)、followed_within(7d)、and、or、not"
 
 
 _DEEPEST = 20  # brackets and nots in one another
@@ -95,8 +105,8 @@ class _Reader:
             self._expect(")")
             return inner
         word = self._next("word")
-        if word == "all":
-            return lambda now: true()
+        if word in _ALONE:
+            return _ALONE[word]
         if word in _OF_TEXT:
             return _OF_TEXT[word](self._argument("text")[1:-1])
         if word in _OF_SPAN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,12 @@ _STANDS = Hot(
     .order_by(checkins.c.day.desc())
     .limit(1)
 )
+_STANDING = (
+    select(checkins.c.follower_id, checkins.c.streak)
+    .where(checkins.c.follower_id.in_(bindparam("people", expanding=True)))
+    .where(checkins.c.day.in_((bindparam("today"), bindparam("yesterday"))))
+    .order_by(checkins.c.day)
+)
 _DAYS = Hot(select(func.count()).select_from(checkins).where(_mine))
 
 # The run that begins on the day `next`: all days from then on before another run begins, which is a day with a streak of 1.
@@ -67,6 +74,12 @@ def current_streak(db: Connection, follower: int, zone: ZoneInfo, now: datetime)
     """The streak that still stands: today's, or yesterday's while today is not over."""
     today = business_day(now, zone)
     return _STANDS.value(db, follower=follower, today=today, yesterday=today - ONE_DAY) or 0
+
+
+def current_streaks(db: Connection, people: Collection[int], zone: ZoneInfo, now: datetime) -> dict[int, int]:
+    """`current_streak` of all of these at once; who has none is left out."""
+    today = business_day(now, zone)
+    return dict(db.execute(_STANDING, {"people": list(people), "today": today, "yesterday": today - ONE_DAY}).all())
 
 
 def days(db: Connection, follower: int) -> int:

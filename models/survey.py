@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import Column, Connection, ForeignKey, Row, String, Table, Text, UniqueConstraint, bindparam, select, update
+from sqlalchemy import Column, Connection, ForeignKey, Index, Row, String, Table, Text, UniqueConstraint, bindparam, select, update
 
 from models import points, reward
 from models.base import Id, Instant, follower_id, identity, insert, metadata
@@ -113,6 +113,8 @@ responses = Table(
     Column("finished_at", Instant),
     UniqueConstraint("follower_id", "survey"),
 )
+_FINISHED = responses.c.finished_at.is_not(None)
+Index("ix_response_finished", responses.c.finished_at, sqlite_where=_FINISHED, postgresql_where=_FINISHED)
 
 answers = Table(
     "answer",

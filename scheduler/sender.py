@@ -10,75 +10,37 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models import broadcast, delivery, follower, push
+from models import broadcast, delivery, pace, push, reservation, route
 from models.broadcast import Run
+from models.budget import PLATFORM_ZONE
 from models.clock import Clock, business_day, start_of_day
 from models.config import Config
 from models.database import Database
 from models.delivery import Outcome, Reserved
-from models.message import compose
+from models.message import prepare
 from models.push import PushSection
-from scheduler.calls import CALLS
-from scheduler.pace import Pace
-from wechat.client import Ambiguous, Client
+from scheduler.calls import CALLS, REPEATABLE
+from scheduler.pace import Batch, Timeline, is_late
+from scheduler.sending import SAME_ERRORS, Counts, Sending, Settler
+from wechat.client import Ambiguous, Client, NotMade, only_while
 from wechat.errcodes import Action, PlatformError, meaning_of
 
 IN_FLIGHT = 256  # calls under way at once: at the platform's usual 80 ms that is up to 3,200 a second
 BATCH = 256  # deliveries reserved in one transaction
-BATCH_SECONDS = 4  # and never more than the pace sends in this time, so that a lease outlasts its batch
-SAME_ERRORS = 20  # as many equal errors in a row stop the run; and no more than these are begun before the platform has taken one
+BLOCK = 0.5  # seconds of the pace, at most, that are claimed in one transaction
+WITHIN = 0.15  # seconds in which all of a batch can be begun: two of them wait at a time, and none longer than its slot is good for
+LATELY = 64  # calls that the mean of how long they take is about
 BREATH = timedelta(seconds=10)  # a platform that does not answer is left alone for so long
-CHANNEL = "template"
-PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")  # the platform's days, wherever the account counts its own
+NAP = 0.1  # seconds: whoever waits for a slot looks so often whether it is still wanted
 _STOPS_RUN = frozenset({Action.STOP, Action.CONFIG, Action.REFRESH_TOKEN})
-_NO_RULES = PushSection.model_validate({})
 
 _log = logging.getLogger(__name__)
-
-
-class Counts(Protocol):
-    """Where the sender reports how many deliveries ended how."""
-
-    def delivered(self, state: str, number: int) -> None: ...
-
-
-@dataclass(slots=True)
-class _Sending:
-    """A run while this process sends it."""
-
-    run: Run
-    answered: bool = False  # whether the platform took anything, or spoke of a follower: then it is not the run that is wrong
-    stop: str | None = None  # why nothing further of it may be begun
-    until: datetime | None = None  # when that is over; None where a person must lift it
-    moved: bool = False  # somebody paused, cancelled, held or finished it meanwhile
-    error: str = ""
-    errors: int = 0  # so many equal ones in a row
-
-    def well(self) -> None:
-        """The platform dealt with a delivery as it should."""
-        self.answered, self.errors = True, 0
-
-    def ill(self, error: str, until: datetime | None) -> None:
-        """An error that says nothing about the follower; with too many equal ones in a row, the run stops."""
-        self.errors = self.errors + 1 if error == self.error else 1
-        self.error = error
-        if self.errors >= SAME_ERRORS:
-            self.end(f"连续 {SAME_ERRORS} 次同样的错误 same error：{error}", until)
-
-    def end(self, reason: str, until: datetime | None = None) -> None:
-        """Nothing further is begun; the first reason stands."""
-        if self.stop is None:
-            self.stop, self.until = reason, until
 
 
 class Sender:
@@ -90,9 +52,14 @@ class Sender:
         self._config = config
         self._clock = clock
         self._counts = counts
-        self._pace = Pace()
+        self.timeline = Timeline(clock)
+        self._takes = 0.1  # seconds that a call takes, about
+        # Of the batch whose calls were looked at last: when it was reserved, the zone, and from when until when its calls may be made.
+        self._span: tuple[datetime | None, ZoneInfo | None, datetime, datetime] = (None, None, clock(), clock())
+        self._slower_at = 0.0  # the loop's time when this process last found the platform overburdened
+        self.failing: dict[int, datetime] = {}  # the runs that a bug keeps from being sent, and since when
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._sendings: dict[int, _Sending] = {}
+        self._sendings: dict[int, Sending] = {}
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._stopping = False
         self._version = ""  # of the configuration that the waiting runs were last looked at with
@@ -104,6 +71,7 @@ class Sender:
             self._version = version
             await self._database.run(lambda db: broadcast.look_again(db, now))
         active = await self._database.read(lambda db: broadcast.active(db, now))
+        self.failing = {run: since for run, since in self.failing.items() if run in active}
         for run, sending in self._sendings.items():
             sending.moved = sending.moved or run not in active
         for run in active:
@@ -111,6 +79,11 @@ class Sender:
                 task = asyncio.create_task(self._work(run), name=f"run-{run}")
                 self._tasks[run] = task
                 task.add_done_callback(lambda done, run=run: self._done(run, done))  # type: ignore[misc]
+
+    def rest(self) -> None:
+        """Nothing further is begun until the next look."""
+        for sending in self._sendings.values():
+            sending.moved = True
 
     async def stop(self) -> None:
         """Nothing further is begun; what is on its way is settled, what was only reserved is given back."""
@@ -121,8 +94,11 @@ class Sender:
     def _done(self, run: int, task: asyncio.Task[None]) -> None:
         self._tasks.pop(run, None)
         self._sendings.pop(run, None)
-        if not task.cancelled() and (bug := task.exception()) is not None:
-            _log.error("run %s: begun again in a moment", run, exc_info=bug)
+        if task.cancelled() or (bug := task.exception()) is None:
+            self.failing.pop(run, None)
+            return
+        self.failing.setdefault(run, self._clock())
+        _log.error("run %s: begun again in a moment", run, exc_info=bug)
 
     async def _work(self, number: int) -> None:
         """Plans and sends what can be sent now, as far as it goes; the next look goes on."""
@@ -131,15 +107,18 @@ class Sender:
             pass
         if self._stopping or await self._held(run):
             return
-        sending = self._sendings[number] = _Sending(run)
+        sending = self._sendings[number] = Sending(run)
         await self._send(sending)
         await self._close(sending)
 
     async def _held(self, run: Run) -> bool:
         """Whether nothing may be sent now; the run then says until when and why."""
         now, (rules, zone) = self._clock(), self._rules()
-        stopped = await self._database.read(lambda db: push.channel_stopped(db, CHANNEL, now))
-        if stopped:
+        alone = run.plan.ways[0] if len(run.plan.ways) == 1 else ""  # what has other ways goes those
+        stopped = await self._database.read(lambda db: push.channel_stopped(db, alone, now)) if alone else None
+        if run.says_until and now < run.says_until:
+            until, reason = run.says_until, f"先等粉丝来说话 passive：{run.plan.passive}"
+        elif stopped:
             until, reason = stopped[0], _quota(stopped[1])
         elif quiet := rules.quiet_until(now, zone):
             until, reason = quiet, f"免打扰 quiet hours：{rules.quiet_hours}"
@@ -149,88 +128,177 @@ class Sender:
         await self._database.run(lambda db: broadcast.hold(db, run.id, until, reason))
         return True
 
-    async def _send(self, sending: _Sending) -> None:
-        """Sends batches, the next one reserved while the last is on its way, until there is nothing to take or the run stops."""
-        settling = _Settler(self._database, self._clock, self._counts)
-        async with asyncio.TaskGroup() as calls:
-            while (batch := await self._reserve(sending)) is not None:
-                begun = [await self._begin(calls, sending, reserved, settling) for reserved in batch]
-                if begun and not sending.answered:
-                    await asyncio.wait(begun)
-        await settling.flush()
+    async def _send(self, sending: Sending) -> None:
+        """Sends what there is until there is nothing to take, or the run stops."""
+        settling = Settler(self._database, self._clock, self._counts)
+        sending.missed = True
+        while sending.missed and not self._is_over(sending):
+            sending.missed = False
+            await self._send_batches(sending, settling)
 
-    async def _reserve(self, sending: _Sending) -> list[Reserved] | None:
-        now, run, (rules, zone) = self._clock(), sending.run, self._rules()
-        if self._is_over(sending) or rules.quiet_until(now, zone):
-            return None
-        share = max(1, rules.pace * BATCH_SECONDS // max(1, len(self._sendings)))
-        size = min(share, BATCH if sending.answered else SAME_ERRORS)
-
-        def take(db: Connection) -> list[Reserved] | None:
-            if push.channel_stopped(db, CHANNEL, now) or not broadcast.is_sending(db, run.id, now):
-                return None
-            return delivery.reserve_batch(db, run.id, rules, run.plan.priority == "urgent", zone, now, size)
-
-        return await self._database.run(take)
-
-    async def _begin(self, calls: asyncio.TaskGroup, sending: _Sending, reserved: Reserved, settling: _Settler) -> asyncio.Task[None]:
-        if self._may_call(sending, reserved):
-            await self._pace.turn(self._rules()[0].pace)
-        await self._slots.acquire()
-        task = calls.create_task(self._call(sending, reserved, settling))
-        task.add_done_callback(lambda _: self._slots.release())
-        return task
-
-    async def _call(self, sending: _Sending, reserved: Reserved, settling: _Settler) -> None:
+    async def _send_batches(self, sending: Sending, settling: Settler) -> None:
+        """Batch after batch, the next one reserved while the last is begun. Afterwards all of it is settled."""
+        calls: set[asyncio.Task[None]] = set()
         try:
-            outcome = await self._outcome(sending, reserved)
+            batch = await self._reserve(sending)
+            while batch is not None:
+                alone = any(one.suspect for one in batch.reserved)
+                coming = asyncio.create_task(self._reserve(sending)) if sending.answered and not alone else None
+                for reserved, slot in batch:
+                    await self._begin(calls, sending, reserved, slot, settling)
+                if calls and (alone or not sending.answered):
+                    await asyncio.wait(calls)
+                if alone:
+                    await settling.flush()  # that it did no harm is known before the next one is tried
+                batch = await (coming or self._reserve(sending))
+        finally:
+            if calls:
+                await asyncio.wait(calls)
+            await settling.flush()
+
+    async def _reserve(self, sending: Sending) -> Batch | None:
+        """The next batch, as soon as there is room in the pace for it; None where nothing further may be taken now."""
+        while not self._is_over(sending) and not self._rules()[0].quiet_until(self._clock(), self._rules()[1]):
+            taken = await self._database.run(self._taking(sending))
+            if not isinstance(taken, float):
+                return taken
+            await self._nap(sending, taken)
+        return None
+
+    def _taking(self, sending: Sending) -> Callable[[Connection], Batch | float | None]:
+        """The work of one transaction: deliveries and their slots, or the seconds until there will be some."""
+        (rules, zone), loop = self._rules(), asyncio.get_running_loop()
+        able = int(IN_FLIGHT / self._takes * WITHIN) // max(1, len(self._sendings))
+        most = min(able, BATCH) if sending.answered else SAME_ERRORS
+
+        def take(db: Connection) -> Batch | float | None:
+            now, run = self._clock(), sending.run
+            if not broadcast.is_sending(db, run.id, now):
+                return None
+            if broadcast.revision(db, run.id) != run.revision:
+                run = sending.edited(broadcast.load(db, run.id))
+            current = pace.look(db, pace.ACCOUNT, rules.pace, self.timeline.now(loop.time()))
+            if current.wait > timedelta(0):
+                return current.wait.total_seconds()
+            size = max(1, min(most, int(current.rate * BLOCK)))
+            taken = reservation.reserve_batch(db, run, rules, zone, now, size)
+            if taken is None:
+                return None
+            reserved = prepare(db, self._config(), run, taken, now)
+            return Batch(reserved, pace.claim(db, pace.ACCOUNT, current.rate, len(reserved), self.timeline.now(loop.time())))
+
+        return take
+
+    async def _begin(self, calls: set[asyncio.Task[None]], sending: Sending, reserved: Reserved, slot: datetime, settling: Settler) -> None:
+        loop = asyncio.get_running_loop()
+        while (wait := (slot - self.timeline.now(loop.time())).total_seconds()) > 0 and self._may_call(sending, reserved):
+            await self._nap(sending, wait)
+        await self._slots.acquire()
+        task = loop.create_task(self._call(sending, reserved, slot, settling))
+        calls.add(task)
+        task.add_done_callback(calls.discard)
+
+    async def _nap(self, sending: Sending, seconds: float) -> None:
+        """Waits as long, but not when nobody waits for it any more."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0 and not self._is_over(sending):  # noqa: ASYNC110 (the runs of other tasks end it too)
+            await asyncio.sleep(min(left, NAP))
+
+    async def _call(self, sending: Sending, reserved: Reserved, slot: datetime, settling: Settler) -> None:
+        try:
+            outcome = await self._outcome(sending, reserved, slot)
+            if reserved.spent and outcome.proved:
+                outcome = dataclasses.replace(outcome, spent=reserved.spent)
         except Exception as bug:
             # One delivery that trips over a bug of ours must not keep the others from being sent; whether it went out nobody knows.
             _log.exception("delivery %s", reserved.id)
             outcome = Outcome(reserved.id, reserved.fence, "unknown", f"程序错误 {type(bug).__name__}")
             sending.ill(f"程序错误 {type(bug).__name__}", None)
+        finally:
+            self._slots.release()
         await settling.add(outcome)
+        if sending.burden:
+            await self._slow_down(sending)
 
-    async def _outcome(self, sending: _Sending, reserved: Reserved) -> Outcome:
+    async def _outcome(self, sending: Sending, reserved: Reserved, slot: datetime) -> Outcome:
         """Makes the call, if it may still be made, and says what became of it."""
-        now = self._clock()
-        if not self._may_call(sending, reserved):
-            return _give_back(reserved, now)
-        message = compose(sending.run, reserved, now.astimezone(self._config().zone))
+        now, loop = self._clock(), asyncio.get_running_loop()
+        began = loop.time()
+
+        def wanted() -> bool:
+            late = is_late(slot, self.timeline.now(loop.time()))
+            sending.missed = sending.missed or late
+            return not late and self._may_call(sending, reserved)
+
+        if not wanted():
+            return dataclasses.replace(_give_back(reserved, now), called=False, quota=(reserved.channel, reserved.at))
+        message = sending.message(reserved, now, self._config().zone)
         call, key = CALLS[reserved.channel], sending.run.client_msg_id(reserved.id)
         try:
-            msgid = await call(self._client, reserved.follower.openid, message, key)
+            with only_while(wanted):
+                msgid = await call(self._client, reserved.follower.openid, message, key)
         except Ambiguous as unanswered:
-            sending.ill(f"平台没有回答 no answer：{_reason(unanswered)}", self._clock() + BREATH)
-            return Outcome(reserved.id, reserved.fence, "sending", _reason(unanswered), again_at=self._later(reserved))
+            return self._unanswered(sending, reserved, unanswered)
+        except NotMade:
+            return dataclasses.replace(_give_back(reserved, self._clock()), called=False, quota=(reserved.channel, reserved.at))
         except PlatformError as refused:
             return await self._refused(sending, reserved, refused)
+        finally:
+            self._takes += (loop.time() - began - self._takes) / LATELY
         sending.well()
-        return Outcome(reserved.id, reserved.fence, "sent", msgid=msgid)
+        return Outcome(reserved.id, reserved.fence, "sent", reserved.reason, msgid=msgid)
 
-    def _may_call(self, sending: _Sending, reserved: Reserved) -> bool:
+    def _unanswered(self, sending: Sending, reserved: Reserved, unanswered: Ambiguous) -> Outcome:
+        """Nobody knows whether the platform took it: repeated where the platform recognises a repeat, else left at that."""
+        reason, sending.burden = _reason(unanswered), True
+        sending.ill(f"平台没有回答 no answer：{reason}", self._clock() + BREATH)
+        if reserved.channel not in REPEATABLE:
+            return Outcome(reserved.id, reserved.fence, "unknown", reason)
+        return Outcome(reserved.id, reserved.fence, "sending", reason, again_at=self._later(reserved))
+
+    async def _slow_down(self, sending: Sending) -> None:
+        """Afterwards all processes together call at half the pace, if they were not slowed down a moment ago."""
+        sending.burden, moment = False, asyncio.get_running_loop().time()
+        if moment - self._slower_at < pace.SLOWED_EVERY.total_seconds() and self._slower_at:
+            return
+        self._slower_at = moment
+        now = self.timeline.now(moment)
+        if await self._database.run(lambda db: pace.slow_down(db, pace.ACCOUNT, now)):
+            _log.warning("the platform is overburdened: half the pace")
+
+    def _may_call(self, sending: Sending, reserved: Reserved) -> bool:
         """Looked at once more right before the call: this process may have been stopped and continued since it reserved.
 
         A call after midnight would count for another day than it was charged to.
         """
         now, (rules, zone) = self._clock(), self._rules()
-        own = now < reserved.at + delivery.LATEST_CALL and business_day(now, zone) == business_day(reserved.at, zone)
+        if self._span[:2] != (reserved.at, zone):  # the same for a whole batch
+            days = [(business_day(reserved.at, where), where) for where in (zone, PLATFORM_ZONE)]  # the limits', and the quotas'
+            latest = min(reserved.at + delivery.LATEST_CALL, *(start_of_day(day + timedelta(days=1), where) for day, where in days))
+            self._span = (reserved.at, zone, max(start_of_day(*day) for day in days), latest)
+        own = self._span[2] <= now < self._span[3]
         return own and not self._is_over(sending) and not rules.quiet_until(now, zone)
 
-    async def _refused(self, sending: _Sending, reserved: Reserved, refused: PlatformError) -> Outcome:
+    async def _refused(self, sending: Sending, reserved: Reserved, refused: PlatformError) -> Outcome:
         """The platform proved that it took nothing. What that means for the follower, the run and the account is the errcode's action."""
         action, now, reason = refused.action, self._clock(), _reason(refused)
-        failed = Outcome(reserved.id, reserved.fence, "failed", reason, proved=reserved.first)
-        if action is Action.FOLLOWER:
+        # An earlier attempt that nobody answered may have been taken: then nobody knows.
+        failed = Outcome(reserved.id, reserved.fence, "failed" if reserved.first else "unknown", reason, proved=reserved.first)
+        if action is Action.FOLLOWER or route.falls_back(reserved.channel, refused.errcode):
             sending.well()
+            if reserved.first and route.falls_back(reserved.channel, refused.errcode):
+                failed = _give_back(reserved, now, reason)  # there may be another way to them
             return dataclasses.replace(failed, unreachable=(reserved.follower.id, refused.errcode))
+        sending.burden = action in (Action.RETRY, Action.NEXT_MINUTE)
         if action is Action.RETRY:
             sending.ill(reason, now + BREATH)
             return _give_back(reserved, self._later(reserved), reason)
         if action in (Action.NEXT_DAY, Action.NEXT_MINUTE):
             until = reset_at(action, now)
-            sending.end(_quota(refused.errcode), until)
-            await self._database.run(lambda db: push.stop_channel(db, CHANNEL, refused.errcode, until))
+            if len(sending.run.plan.ways) == 1:
+                sending.end(_quota(refused.errcode), until)
+            await self._database.run(lambda db: push.stop_channel(db, reserved.channel, refused.errcode, until))
             return _give_back(reserved, now)
         if action in _STOPS_RUN:
             sending.end(reason)
@@ -238,7 +306,7 @@ class Sender:
         sending.ill(reason, None)
         return failed
 
-    async def _close(self, sending: _Sending) -> None:
+    async def _close(self, sending: Sending) -> None:
         run, reason, until, now = sending.run.id, sending.stop, sending.until, self._clock()
         if reason is None:
             if not self._stopping:
@@ -250,50 +318,15 @@ class Sender:
             _log.warning("run %s held until %s: %s", run, until.isoformat(), reason)
             await self._database.run(lambda db: broadcast.hold(db, run, until, reason))
 
-    def _is_over(self, sending: _Sending) -> bool:
+    def _is_over(self, sending: Sending) -> bool:
         return self._stopping or sending.moved or sending.stop is not None
 
     def _rules(self) -> tuple[PushSection, ZoneInfo]:
         config = self._config()
-        return config.get(PushSection) or _NO_RULES, config.zone
+        return push.rules_of(config), config.zone
 
     def _later(self, reserved: Reserved) -> datetime:
         return self._clock() + timedelta(seconds=min(30, 2 ** min(reserved.attempts, 5)))
-
-
-class _Settler:
-    """Collects outcomes and writes them together, at most a moment after they came."""
-
-    MOMENT = 0.05
-
-    def __init__(self, database: Database, clock: Clock, counts: Counts) -> None:
-        self._database = database
-        self._clock = clock
-        self._counts = counts
-        self._outcomes: list[Outcome] = []
-        self._last = time.monotonic()
-
-    async def add(self, outcome: Outcome) -> None:
-        """Afterwards the outcome is kept with the next write; the one that makes the batch full, or old, writes it."""
-        self._outcomes.append(outcome)
-        if len(self._outcomes) >= BATCH // 2 or time.monotonic() - self._last > self.MOMENT:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Afterwards everything collected is in the database."""
-        outcomes, self._outcomes = self._outcomes, []
-        self._last = time.monotonic()
-        if outcomes:
-            await self._database.run(lambda db: _settle(db, outcomes, self._clock()))
-            for state, number in Counter(outcome.state for outcome in outcomes).items():
-                self._counts.delivered(state, number)
-
-
-def _settle(db: Connection, outcomes: list[Outcome], now: datetime) -> None:
-    delivery.settle_batch(db, outcomes, now)
-    for outcome in outcomes:
-        if outcome.unreachable:
-            follower.unreachable(db, *outcome.unreachable, now)
 
 
 def reset_at(action: Action, now: datetime) -> datetime:

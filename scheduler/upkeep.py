@@ -18,6 +18,7 @@ from models import (
     coupon,
     earning,
     expiry,
+    journey,
     lottery,
     membership,
     order,
@@ -47,6 +48,8 @@ CHORES: Mapping[str, Chore] = {
     "referrals": referral_payment.decide,
     "levels": membership.review,
     "boards": board_closing.close,
+    "journeys_begun": journey.enrol,
+    "journeys_taken": journey.step,
     "lotteries_published": lottery.publish_due,
     "lotteries_revealed": lottery.reveal_due,
 }

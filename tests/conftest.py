@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 import uuid
 import warnings
@@ -20,10 +22,29 @@ from tests.people import BASIC, Town, World
 
 configure()
 
+# Hundreds of processes are started here: on a machine that is told to keep no compiled modules, each would compile all of them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
+LONG = ("test_journeys", "test_killed", "test_demo", "test_console_demo")  # without the fixture `town`, but with processes
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The journeys come first: they are long, and whoever is through with the short tests has nothing left to take over at the end."""
-    items.sort(key=lambda item: not item.path.name.startswith("test_journeys"))
+    """What starts processes comes first, dealt out to every other worker: it is long and waits a lot, and the others compute meanwhile.
+
+    Each worker begins with a piece of this list, and takes half of what another one has left when it is through with its own.
+    """
+    long = [item for item in items if item.path.name.startswith(LONG) or "town" in getattr(item, "fixturenames", ())]
+    short = [item for item in items if item not in set(long)]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    dealt, hands = [], max(1, workers // 2)
+    for worker in range(workers):
+        hand = long[worker // 2 :: hands] if worker % 2 == 0 and worker // 2 < hands else []
+        rest = max(0, len(items) * (worker + 1) // workers - len(items) * worker // workers - len(hand))
+        dealt += hand + short[:rest]
+        del short[:rest]
+    items[:] = dealt + short
 
 
 @pytest.fixture(scope="session")

@@ -254,6 +254,9 @@ def test_the_command_says_who_was_held_or_skipped_and_why(town: Build) -> None:
         "targets",
         "counts",
         "reasons",
+        "by",
+        "revision",
+        "test",
     }
     assert (status["targets"], status["counts"], status["finished_at"]) == (20, {"pending": 20}, None)
     assert "免打扰" in status["reason"]

@@ -52,6 +52,13 @@ class Ambiguous(PlatformError):
     """We cannot know whether the platform accepted the call. Only the same client_msg_id may be sent again."""
 
 
+class NotMade(PlatformError):
+    """The call was not made: when everything was ready for it, it was no longer wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(-1, "not made: no longer wanted", Action.RETRY)
+
+
 class Busy(Ambiguous):
     """The platform itself said -1, 系统繁忙: it asks to be called again, which is the nearest it comes to saying that it took nothing."""
 

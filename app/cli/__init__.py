@@ -16,16 +16,19 @@ from app.cli import (
     checkin,
     coupon,
     earn,
+    effect,
     finding,
     follower,
     history,
     imported,
+    journey,
     ledger,
     lottery,
     media,
     menu,
     misses,
     operator,
+    plan,
     poll,
     referral,
     replay,
@@ -44,7 +47,7 @@ from models.migrations import NotMigrated
 from models.refusal import Refusal
 from wechat.errcodes import NO_ANSWER, PlatformError
 
-VERSION = "0.4.0"
+VERSION = "0.5.0"
 
 cli = typer.Typer(name="yizhan", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="驿站：微信服务号后端")
 cli.command()(serve.demo)
@@ -57,15 +60,18 @@ cli.command()(rules.schema)
 cli.command()(rules.dump)
 cli.command(name="import")(imported.import_)
 cli.command()(misses.misses)
+cli.command(name="plan")(plan.plan_)
 cli.add_typer(board.cli, name="board")
 cli.add_typer(broadcast.cli, name="broadcast")
 cli.add_typer(channel.cli, name="channel")
 cli.add_typer(checkin.cli, name="checkin")
 cli.add_typer(coupon.cli, name="coupon")
 cli.add_typer(earn.cli, name="earn")
+cli.add_typer(effect.cli, name="effect")
 cli.add_typer(finding.cli, name="finding")
 cli.add_typer(follower.cli, name="follower")
 cli.add_typer(history.cli, name="history")
+cli.add_typer(journey.cli, name="journey")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(lottery.cli, name="lottery")
 cli.add_typer(menu.cli, name="menu")

@@ -15,7 +15,7 @@ from app.cli.options import ConfigOption, JsonOption, WrongInput, database_of, e
 from app.config_file import Settings
 from app.secrets import MissingSecrets
 from app.token_store import DatabaseTokenStore
-from models import checkin, follower, level, points
+from models import checkin, follower, level, points, topic
 from models.clock import utc_now
 from models.database import Database
 from models.follower import Described, followers
@@ -41,11 +41,16 @@ def show(openid: Annotated[str, typer.Argument()], config: ConfigOption = None, 
         facts["tags"] = sorted(follower.tags_of(db, row.id))
         facts["points"] = points.balance(db, row.id)
         facts["level"], facts["growth"] = level.level_of(db, settings.config, row.id), points.balance(db, row.id, points.GROWTH)
+        facts["topics"] = topic_history = topic.history(db, row.id)
         facts["streak"] = checkin.current_streak(db, row.id, settings.zone, utc_now())
     if as_json:
         print_json(facts)
         return
-    for name, value in facts.items():
+    told = [
+        f"{one['topic']}（{shown(one['since'], settings.zone)}“{one['said']}”{'，已退订' if one['until'] else ''}）"
+        for one in topic_history
+    ]
+    for name, value in (facts | {"topics": "、".join(told)}).items():
         out.print(f"{name}: {shown(value, settings.zone)}", markup=False)
 
 

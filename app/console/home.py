@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from app.console.desk import Desk, Visit
-from models import finding, rule_version, traffic
+from models import broadcast, finding, rule_version, traffic
 from models.traffic import Traffic
 
 _FRESH = timedelta(seconds=60)
@@ -40,6 +40,7 @@ async def home(visit: Visit) -> Response:
         more_errors=max(0, len(refused) - _MOST),
         warnings=warnings[:_MOST],
         more_warnings=max(0, len(warnings) - _MOST),
+        undecided=len(await desk.database.read(lambda db: broadcast.undecided(db, now - broadcast.MISSED))),
         waiting=len(await desk.database.read(lambda db: finding.waiting(db, _MOST + 1))),
         flows=await _flows(desk, now),
     )

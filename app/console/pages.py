@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from app.console import coupons, findings, history, home, ledger, misses, orders, referrals, sign_in, trail, trying
+from app.console import (
+    broadcasts,
+    coupons,
+    effects,
+    findings,
+    history,
+    home,
+    ledger,
+    misses,
+    orders,
+    plan,
+    referrals,
+    sign_in,
+    trail,
+    trying,
+)
 from app.console.desk import STYLE, Page, Visit
 
 
@@ -31,8 +46,18 @@ PAGES = (
     Page("GET", "/orders/{number}", "viewer", orders.one),
     Page("POST", "/orders/{number}/address", "editor", orders.show_address),
     Page("POST", "/orders/{number}/{act}", "editor", orders.act),
+    Page("GET", "/broadcasts", "viewer", broadcasts.listed),
+    Page("GET", "/broadcasts/plan/{key}", "viewer", broadcasts.look),
+    Page("POST", "/broadcasts/plan/{key}/start", "editor", broadcasts.start),
+    Page("POST", "/broadcasts/plan/{key}/test", "editor", broadcasts.to_staff),
+    Page("GET", "/broadcasts/{run:int}", "viewer", broadcasts.one),
+    Page("POST", "/broadcasts/{run:int}/{act}", "editor", broadcasts.act),
+    Page("GET", "/plan", "viewer", plan.shown),
+    Page("POST", "/plan", "viewer", plan.tried),
+    Page("GET", "/plan.css", "viewer", plan.style),
     Page("GET", "/referrals", "viewer", referrals.listed),
     Page("POST", "/referrals/{referral:int}", "editor", referrals.settle),
+    Page("GET", "/effects", "viewer", effects.effects),
     Page("GET", "/coupons", "viewer", coupons.listed),
     Page("POST", "/coupons/look", "editor", coupons.look),
     Page("POST", "/coupons/redeem", "editor", coupons.redeem),

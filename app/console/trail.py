@@ -8,7 +8,7 @@ from app.console.desk import Visit
 from models import audit
 
 _MOST = 300
-_WORDS = {
+WORDS = {
     "signed_in": "登录",
     "signed_out": "退出",
     "sign_in_failed": "登录失败",
@@ -42,10 +42,19 @@ _WORDS = {
     "order_returned": "标了退货",
     "address_shown": "看了收货地址",
     "addresses_exported": "导出了发货清单",
+    "broadcast_started": "开始了群发",
+    "broadcast_tested": "发了测试",
+    "broadcast_undone": "撤回了群发",
+    "broadcast_paused": "暂停了群发",
+    "broadcast_resumed": "继续了群发",
+    "broadcast_cancelled": "取消了群发",
+    "broadcast_approved": "批准了群发",
+    "broadcast_edited": "换了群发的内容",
+    "run_overridden": "担保发出了规则提醒过的群发",
 }
 
 
 async def trail(visit: Visit) -> Response:
     """The newest entries."""
     entries = await visit.desk.database.read(lambda db: audit.latest(db, _MOST))
-    return visit.page("audit.html", entries=entries, words=_WORDS)
+    return visit.page("audit.html", entries=entries, words=WORDS)

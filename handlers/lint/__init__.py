@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
 
-from handlers.lint import alone, board, broadcast, coupon, earning, question, reply, shadow, survey, trigger
+from handlers.lint import alone, board, broadcast, content, coupon, earning, effect, mass, question, reply, route, shadow, survey, trigger
 from handlers.routing import Feature
 from models.clock import business_day
 from models.config import Config, Problem
@@ -28,6 +28,12 @@ def lints(features: Sequence[Feature], now: datetime) -> list[Lint]:
         survey.unreached,
         partial(question.taken, features=features),
         partial(_dated, broadcast.unsent, now),
+        broadcast.drafts,
+        partial(_dated, mass.beyond_the_month, now),
+        content.contents,
+        route.unlawful,
+        effect.unmeasured,
+        effect.journeys,
         partial(_dated, coupon.unusable, now),
         board.unfed,
         partial(_dated, earning.over, now),

@@ -1,15 +1,16 @@
-"""YZ401, YZ402: broadcasts that their own limits, or the quiet hours, never let through as planned."""
+"""YZ401, YZ402, YZ901: broadcasts that their limits or the quiet hours never let through as planned; YZ951: drafts with a schedule."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from models.broadcast import Broadcast, BroadcastsSection
-from models.clock import start_of_week
+from models.budget import GAP_MARGIN
+from models.clock import span, start_of_week
 from models.config import Config, Location, Problem
 from models.push import Limit, PushSection
 from models.schedule import due_between
@@ -24,13 +25,35 @@ def unsent(config: Config, today: date) -> Iterator[Problem]:
     for number, planned in enumerate(section.root if section and push else ()):
         assert push is not None
         where = ("broadcasts", number)
-        closed = next((limit for limit in push.limits if push.allowed(limit, planned.priority == "urgent") == 0), None)
+        limits = _limits(planned, push)
+        closed = next((limit for limit in limits if push.allowed(limit, planned.priority == "urgent") == 0), None)
         if closed is not None:
             yield _never(planned, closed, push, where)
         elif planned.cron is not None:
             due = _due(planned.cron, config.zone, today)
-            yield from _too_often(planned, push, config.zone, due, where)
+            yield from _too_often(planned, push, limits, config.zone, due, where)
+            yield from _too_close(planned, push, config.zone, due, where)
             yield from _always_quiet(planned, push, config.zone, due, where)
+
+
+def drafts(config: Config) -> Iterator[Problem]:
+    """Drafts with a schedule: the time comes, and nothing is sent."""
+    section = config.get(BroadcastsSection)
+    for number, planned in enumerate(section.root if section else ()):
+        if planned.state == "draft" and planned.cron is not None:
+            yield Problem(
+                ("broadcasts", number, "state"),
+                f"群发“{planned.key}”还是草稿，到了 cron 的时间也不会发；定稿了写 approved，要人审就写 review",
+                f"{planned.key!r} is a draft: it is not sent when its time comes; write approved, or review",
+                "YZ951",
+            )
+
+
+def _limits(planned: Broadcast, push: PushSection) -> list[Limit]:
+    """Those that every push of this broadcast counts in."""
+    if planned.is_exempt:
+        return []
+    return [limit for limit in push.limits if limit.channel is None or planned.ways == (limit.channel,)]
 
 
 def _due(cron: str, zone: ZoneInfo, today: date) -> list[datetime]:
@@ -48,11 +71,13 @@ def _never(planned: Broadcast, limit: Limit, push: PushSection, where: Location)
     return Problem((*where, "key"), f"群发“{planned.key}”永远发不出去：{zh}", f"{planned.key!r} is never sent: {en}", "YZ401")
 
 
-def _too_often(planned: Broadcast, push: PushSection, zone: ZoneInfo, due: list[datetime], where: Location) -> Iterator[Problem]:
+def _too_often(
+    planned: Broadcast, push: PushSection, limits: list[Limit], zone: ZoneInfo, due: list[datetime], where: Location
+) -> Iterator[Problem]:
     """The limit that is exceeded most, if any: everybody misses some of the runs."""
     sent = sorted(push.quiet_until(at, zone) or at for at in due)
     found = []
-    for limit in push.limits:
+    for limit in limits:
         most, allowed = _most_at_once(limit, sent, zone), push.allowed(limit, planned.priority == "urgent")
         if most > allowed:
             found.append((allowed / most, limit, most, allowed))
@@ -65,6 +90,27 @@ def _too_often(planned: Broadcast, push: PushSection, zone: ZoneInfo, due: list[
             f"{planned.key!r} runs {most} times {per[1]}, the limits let each follower have {allowed}: {most - allowed} of them reach nobody",
             "YZ401",
         )
+
+
+def _too_close(planned: Broadcast, push: PushSection, zone: ZoneInfo, due: list[datetime], where: Location) -> Iterator[Problem]:
+    """A schedule whose runs follow each other faster than two pushes of one follower may."""
+    sent = sorted(push.quiet_until(at, zone) or at for at in due)
+    if push.gap is None or planned.is_exempt or planned.wait or len(sent) < 2:
+        return
+    least = min(later - earlier for earlier, later in pairwise(sent))
+    if least < span(push.gap) + GAP_MARGIN:
+        yield Problem(
+            (*where, "cron"),
+            f"群发“{planned.key}”最近的两次只隔 {_said(least)}，不到 gap 的 {push.gap} 加 40 秒：前一次收到的人，后一次收不到",
+            f"two runs of {planned.key!r} are {_said(least)} apart, less than the gap of {push.gap} and 40 seconds: who has the first misses the second",
+            "YZ901",
+        )
+
+
+def _said(length: timedelta) -> str:
+    """A length of time as it is written in the file, rounded to minutes."""
+    minutes = round(length.total_seconds() / 60)
+    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
 
 
 _PER = {"day": ("每天", "a day"), "week": ("每周", "a week"), "month": ("每月", "a month")}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from models.broadcast.begin import NobodyToTestWith, StillADraft, approve, begin, edited, send_to_staff, undo, wanted
 from models.broadcast.due import claim_due, wants_claim
+from models.broadcast.edit import EditedMeanwhile, NotEditable, edit
+from models.broadcast.lawful import NothingToOverride, Override, Unlawful, offence, override
+from models.broadcast.lawful import missing as unlawful
 from models.broadcast.planned import (
     GRACE,
-    VARIABLES,
-    WAYS,
     Broadcast,
     BroadcastsSection,
     Goal,
@@ -14,10 +16,10 @@ from models.broadcast.planned import (
     Subscription,
     Text_,
     Variant,
-    Way,
     check,
 )
-from models.broadcast.progress import Status, audience, newest, status
+from models.broadcast.progress import MISSED, Status, glance, glances, latest, newest, reach, status, undecided
+from models.broadcast.reported import notice_reported
 from models.broadcast.run import (
     HELD_OUT,
     RUN_STATES,
@@ -37,51 +39,85 @@ from models.broadcast.run import (
     plan_chunk,
     requested,
     resume,
+    revision,
     revisions,
     runs,
     start,
+    start_for,
     tidy,
 )
+from models.broadcast.tally import Tally, is_stale, note, tally
+from models.facts import VARIABLES
+from models.push import WAYS, Way
 
 __all__ = [
     "GRACE",
     "HELD_OUT",
+    "MISSED",
     "RUN_STATES",
     "VARIABLES",
     "WAYS",
     "Broadcast",
     "BroadcastsSection",
+    "EditedMeanwhile",
     "Goal",
     "Mass",
+    "NobodyToTestWith",
+    "NotEditable",
+    "NothingToOverride",
+    "Override",
     "Run",
     "Status",
+    "StillADraft",
     "Subscription",
+    "Tally",
     "Text_",
     "UnknownRun",
+    "Unlawful",
     "Variant",
     "Way",
     "WrongState",
     "active",
-    "audience",
+    "approve",
+    "begin",
     "cancel",
     "check",
     "claim_due",
+    "edit",
+    "edited",
     "finish",
+    "glance",
+    "glances",
     "go_on",
     "hold",
     "is_sending",
+    "is_stale",
+    "latest",
     "load",
     "look_again",
     "newest",
+    "note",
+    "notice_reported",
+    "offence",
+    "override",
     "pause",
     "pause_if_sending",
     "plan_chunk",
+    "reach",
     "requested",
     "resume",
+    "revision",
     "revisions",
     "runs",
+    "send_to_staff",
     "start",
+    "start_for",
     "status",
+    "tally",
     "tidy",
+    "undecided",
+    "undo",
+    "unlawful",
+    "wanted",
     "wants_claim",
 ]

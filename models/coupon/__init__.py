@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.coupon.giving import AlreadyClaimed, ClaimOver, Coupon, UnknownBatch, claim_one, facts, give, held, of_cause, owe, until
-from models.coupon.holding import Counted, Debt, Mine, counted, debts, every, left, mine
+from models.coupon.holding import Counted, Debt, Mine, counted, debts, every, left, mine, usable_of
 from models.coupon.importing import Imported, UnusableCodes, import_codes
 from models.coupon.redeeming import (
     AlreadyRedeemed,
@@ -72,5 +72,6 @@ __all__ = [
     "undo_last",
     "until",
     "usable",
+    "usable_of",
     "void",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,19 @@ def mine(db: Connection, follower: int, now: datetime) -> Mine:
     good = tuple(Coupon(*row) for row in db.execute(_GOOD, values))
     redeemed, expired = db.execute(_PAST, values).one()
     return Mine(good, int(redeemed or 0), int(expired or 0))
+
+
+_USABLE = (
+    select(coupons.c.follower_id, func.count())
+    .where(coupons.c.follower_id.in_(bindparam("people", expanding=True)), coupons.c.state == "claimed")
+    .where(coupons.c.begins_at <= bindparam("now", type_=Instant), coupons.c.expires_at > bindparam("now", type_=Instant))
+    .group_by(coupons.c.follower_id)
+)
+
+
+def usable_of(db: Connection, people: Collection[int], now: datetime) -> dict[int, int]:
+    """How many coupons each of these followers can use now; who has none is left out."""
+    return dict(db.execute(_USABLE, {"people": list(people), "now": now}).all())
 
 
 def counted(db: Connection, now: datetime) -> Mapping[str, Counted]:

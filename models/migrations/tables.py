@@ -3,13 +3,16 @@
 import models.access_token
 import models.address
 import models.allowance
+import models.approval
 import models.attempt
 import models.audit
 import models.birthday
 import models.board_closing
 import models.broadcast.run
+import models.broadcast.tally
 import models.channel
 import models.checkin
+import models.click
 import models.code_word
 import models.conversation
 import models.coupon
@@ -19,18 +22,24 @@ import models.earning
 import models.finding
 import models.follower
 import models.goods
+import models.grant
 import models.inbox
+import models.journey
 import models.level
+import models.link
 import models.lottery
+import models.mass
 import models.media
 import models.membership
 import models.notice
 import models.operator
 import models.order
 import models.order_draft
+import models.pace
 import models.points
 import models.poll
 import models.push
+import models.quota
 import models.ranking
 import models.referral
 import models.referral_code
@@ -41,4 +50,5 @@ import models.seal
 import models.staff
 import models.stock
 import models.survey
-import models.tally  # noqa: F401
+import models.tally
+import models.topic  # noqa: F401

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models import follower, points
+from models import follower, points, topic
 from models.database import Database
 from tests.app.conftest import Typed
 from tests.people import BASIC, account, openid
@@ -27,6 +27,7 @@ def test_a_board_is_listed_shown_and_frozen_once_when_its_month_is_over(
     with database.transaction() as db:
         wang = follower.seen(db, openid("小王"), before, before).id
         points.post(db, wang, 5, "checkin:2026-10-20", before)
+        topic.subscribe(db, wang, "weekly", "订阅每周精选", before)
     code, out, _ = typed("board", "list", "--json")
     assert (code, json.loads(out)) == (
         0,
@@ -47,3 +48,5 @@ def test_a_board_is_listed_shown_and_frozen_once_when_its_month_is_over(
     database.close()
     facts = json.loads(typed("follower", "show", openid("小王"), "--json")[1])
     assert (facts["level"], facts["growth"]) == ("", 0)
+    assert [(one["topic"], one["said"], one["until"]) for one in facts["topics"]] == [("weekly", "订阅每周精选", None)]
+    assert "“订阅每周精选”" in typed("follower", "show", openid("小王"))[1], "the evidence of their consent"

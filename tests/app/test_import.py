@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app import carry_over, cli, live, yaml_text
@@ -392,6 +392,7 @@ LINES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30).
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, LINES)
+@example(["a\n\n"], [""])
 def test_values_and_remarks_are_written_so_that_the_values_are_read_again(texts: list[str], remarks: list[str]) -> None:
     items = [Piece({"name": text, "items": [Piece({"a": text, "b": [text]}, remarks)]}, remarks) for text in texts]
     source = parse((yaml_text.section("list", items) + yaml_text.section("last", Piece(texts, remarks))).encode(), "x")

@@ -233,6 +233,10 @@ def test_a_question_that_nobody_reaches_is_warned_of(tmp_path: Path, questions: 
         ("limits: [{max: 7, per: week}, {max: 1, per: day}, {max: 31, per: month}]", 'cron: "0 20 * * *"', []),
         ('quiet_hours: "22:00-08:00"', 'cron: "0 23,9 * * *"', []),
         ("pace: 5", 'cron: "* * * * *"', []),
+        ("gap: 24h", 'cron: "0 20 * * *"', ["YZ901"]),
+        ("gap: 20h", 'cron: "0 20 * * *"', []),
+        ("gap: 2d", 'cron: "0 20 * * *", wait: 1d', []),
+        ("limits: [{max: 0, per: week, channel: mass}]", 'cron: "0 20 * * *"', []),
     ],
 )
 def test_a_broadcast_that_does_not_fit_its_limits_is_warned_of(tmp_path: Path, push: str, broadcast: str, found: list[str]) -> None:

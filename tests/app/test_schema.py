@@ -36,6 +36,7 @@ BEYOND = {
 PARTLY = {  # and that, beside what it can
     *("account", "times", "when-new-keys", "sensitive", "file-tests", "many-at-once", "anchor-and-alias", "timezone-and-database"),
     *("included", "included-no-yaml", "points-rules", "coupons", "shop", "lotteries", "boards-and-polls", "times-and-spans"),
+    "budgets-and-broadcasts",
 }
 
 

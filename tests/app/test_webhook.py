@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import struct
@@ -12,6 +13,8 @@ import pytest
 import xmltodict
 from wechatpy.crypto import PrpCrypto
 
+from models import broadcast
+from models.broadcast import Broadcast
 from tests.conftest import Founded
 from tests.people import AES_KEY, APP_ID, BASIC, TOKEN, World, account, event, message, opened, openid, push, signed
 from wechat import inbound
@@ -237,6 +240,27 @@ def test_readyz_healthz_and_metrics_answer(bot: World) -> None:
     assert bot.get("/healthz").status_code == 200
     assert bot.get("/readyz").text == "ready"
     assert 'yizhan_inbound_total{outcome="answered"} 1.0' in bot.get("/metrics").text
+
+
+def test_a_run_that_a_bug_keeps_from_being_sent_shows_in_readyz(bot: World) -> None:
+    plan = Broadcast.model_validate({"key": "digest", "template": "T", "data": {"thing1": "x"}})
+
+    async def fails() -> None:
+        await bot.service.sender.look()
+        while not bot.service.sender.failing:
+            await asyncio.sleep(0.01)
+
+    with bot.service.database.transaction() as db:
+        run = broadcast.start(db, plan, "all", bot.at, bot.at)
+        db.exec_driver_sql("UPDATE broadcast_run SET plan = '{}'")
+    bot.run(fails())
+    assert f"run {run} " not in bot.get("/readyz").text
+    bot.at += timedelta(seconds=91)
+    assert f"run {run} has not been sent since" in bot.get("/readyz").text
+    with bot.service.database.transaction() as db:
+        db.exec_driver_sql("UPDATE broadcast_run SET state = 'cancelled'")
+    bot.run(bot.service.sender.look())
+    assert f"run {run} " not in bot.get("/readyz").text
 
 
 def test_an_event_of_unknown_name_is_kept(bot: World) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import broadcast, delivery, follower
+from models import broadcast, follower
 from models.broadcast import UnknownRun, WrongState
 from models.delivery import Outcome, Reserved
 from tests.scheduler.stage import Stage, shanghai
@@ -117,7 +117,7 @@ def test_the_reserve_is_for_urgent_broadcasts_only(staged: Staged) -> None:
     stage.crowd(1)
     stage.at = shanghai("2026-11-16 10:00:00")
     assert [stage.send(stage.run()) for _ in range(3)] == [1, 1, 0]
-    assert [stage.send(stage.run(priority="urgent"), urgent=True) for _ in range(2)] == [1, 0]
+    assert [stage.send(stage.run(priority="urgent")) for _ in range(2)] == [1, 0]
 
 
 def test_no_limit_allows_nobody_at_all(staged: Staged) -> None:
@@ -137,8 +137,7 @@ def test_overlapping_broadcasts_from_four_processes_never_exceed_a_limit(staged:
         left = set(runs)
         while left:
             run = dice.choice(sorted(left))
-            with stage.database.transaction() as db:
-                batch = delivery.reserve_batch(db, run, stage.push, False, stage.config().zone, stage.at, dice.randrange(1, 12))
+            batch = stage.take(run, dice.randrange(1, 12))
             if batch is None:
                 left.discard(run)
             else:
@@ -179,13 +178,10 @@ def test_a_batch_of_nobody_but_skipped_ones_is_not_the_end(staged: Staged) -> No
     stage.crowd(30)
     run = stage.run()
     stage.do("UPDATE follower SET refused_at = state_at WHERE id <= 20")
-    with stage.database.transaction() as db:
-        first = delivery.reserve_batch(db, run, stage.push, False, stage.config().zone, stage.at, 10)
-    assert first == []
+    assert stage.take(run, 10) == []
     assert stage.reserve(run, 10) == []
     assert len(stage.reserve(run, 10)) == 10
-    with stage.database.transaction() as db:
-        assert delivery.reserve_batch(db, run, stage.push, False, stage.config().zone, stage.at, 10) is None
+    assert stage.take(run, 10) is None
 
 
 # Leases, the fence and the nine minutes
@@ -458,5 +454,5 @@ def test_reserved_says_which_follower_and_how_many_points(stage: Stage) -> None:
     stage.crowd(1)
     stage.do("UPDATE follower SET remark = '老王'")
     (one,) = stage.reserve(stage.run())
-    assert (one.follower.name, one.points, one.at, one.attempts) == ("老王", 0, stage.at, 1)
+    assert (one.follower.name, one.at, one.attempts) == ("老王", stage.at, 1)
     assert dataclasses.replace(one, fence=2) != one

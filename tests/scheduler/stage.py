@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, text
 
-from models import broadcast, delivery
+from models import broadcast, delivery, reservation
 from models.broadcast import Broadcast, BroadcastsSection
 from models.config import Config
 from models.database import Database
@@ -101,19 +101,23 @@ class Stage:
             with self.database.transaction() as db:
                 more = broadcast.plan_chunk(db, loaded)
 
-    def reserve(self, run: int, size: int = 256, urgent: bool = False) -> list[Reserved]:
-        """One batch, reserved now."""
+    def take(self, run: int, size: int = 256) -> list[Reserved] | None:
+        """One batch, reserved now; None where there is nothing to look at."""
         with self.database.transaction() as db:
-            return delivery.reserve_batch(db, run, self.push, urgent, ZONE, self.at, size) or []
+            return reservation.reserve_batch(db, broadcast.load(db, run), self.push, ZONE, self.at, size)
+
+    def reserve(self, run: int, size: int = 256) -> list[Reserved]:
+        """One batch, reserved now."""
+        return self.take(run, size) or []
 
     def settle(self, *outcomes: Outcome) -> None:
         """These became of it."""
         with self.database.transaction() as db:
             delivery.settle_batch(db, outcomes, self.at)
 
-    def send(self, run: int, size: int = 256, urgent: bool = False) -> int:
+    def send(self, run: int, size: int = 256) -> int:
         """Reserves a batch and settles all of it as sent. Returns how many."""
-        batch = self.reserve(run, size, urgent)
+        batch = self.reserve(run, size)
         self.settle(*(Outcome(one.id, one.fence, "sent", msgid=str(900_000 + one.id)) for one in batch))
         return len(batch)
 

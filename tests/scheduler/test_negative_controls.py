@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,11 @@ import pytest
 from sqlalchemy import bindparam, update
 from sqlalchemy.exc import OperationalError
 
-from models import broadcast, delivery, push
+from models import broadcast, delivery, pace, push
 from models import database as databases
 from models.broadcast import Broadcast, Run
 from models.delivery import Outcome, deliveries
+from models.reservation import Terms
 from scheduler import sender as sending
 from tests.scheduler.stage import ZONE, Platform, Stage, looks, play, sender, shanghai
 
@@ -110,11 +112,11 @@ def test_m6_a_limit_checked_outside_the_transaction_is_exceeded(staged: Staged, 
     stages = [staged(limits=[{"max": 1, "per": "day"}]) for _ in range(4)]
     stages[0].crowd(20)
     numbers = [stages[0].run(f"b{number}") for number in range(4)]
-    real, together = delivery._conditions, threading.Barrier(4)
+    together = threading.Barrier(4)
 
     def looked_before(stage: Stage, run: int) -> None:
         with stage.database.snapshot() as db:
-            holds = [condition for condition, _ in real(stage.push, False, ZONE, stage.at)]
+            holds = [one.holds for one in Terms(stage.push, ZONE).conditions(["template"], stage.at)]
             free = list(db.execute(deliveries.select().where(deliveries.c.run_id == run, *holds)))
         together.wait()
         with stage.database.transaction() as db:
@@ -135,6 +137,7 @@ def test_m6_a_limit_checked_outside_the_transaction_is_exceeded(staged: Staged, 
 def test_m7_without_a_look_at_the_lease_a_zombie_sends_again(staged: Staged, monkeypatch: Patch, bug: bool) -> None:
     if bug:
         monkeypatch.setattr(delivery, "LATEST_CALL", timedelta(days=1))
+        monkeypatch.setattr(pace, "LATE", timedelta(days=1))
     stage = staged(pace=10_000)
     stage.crowd(15)
     run, platform = stage.run(), Platform(stage, remembers=False)
@@ -152,6 +155,7 @@ def test_m7_without_a_look_at_the_lease_a_zombie_sends_again(staged: Staged, mon
                 await asyncio.sleep(0.01)
             for _ in range(sending.IN_FLIGHT):
                 zombie._slots.release()
+            await asyncio.sleep(0.3)  # before it looks, and finds that the run is over
             await looks(stage, zombie, 2)
 
     asyncio.run(scene())
@@ -185,8 +189,10 @@ def test_m7_without_the_fence_a_zombie_overwrites_what_became_of_it(stage: Stage
 def test_m8_a_run_named_for_now_is_made_by_every_process(staged: Staged, monkeypatch: Patch, bug: bool) -> None:
     stage, plan = staged(), Broadcast.model_validate({"key": "digest", "template": "T", "cron": "0 9 * * *"})
     if bug:
-        real = broadcast.start
-        monkeypatch.setattr(broadcast.due, "start", lambda db, p, where, due, now, **more: real(db, p, where, now, now, **more))
+        real = broadcast.begin
+        monkeypatch.setattr(
+            broadcast.due, "begin", lambda db, p, where, rules, due, now, **more: real(db, p, where, rules, now, now, **more)
+        )
     stage.at = shanghai("2026-11-21 08:59:50")
     stage.verb(broadcast.claim_due, plan, "all", ZONE, stage.at)
     for _ in range(4):  # four processes that looked before any of them had written
@@ -243,7 +249,7 @@ def test_m12_a_deferred_begin_fails_under_load(sqlite_url: str, monkeypatch: Pat
         for _ in range(20):
             try:
                 stage.send(run, 5)
-            except OperationalError as locked:
+            except (OperationalError, sqlite3.OperationalError) as locked:
                 failed.append(locked)
 
     with ThreadPoolExecutor(4) as pool:

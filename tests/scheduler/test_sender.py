@@ -131,7 +131,8 @@ def test_a_platform_whose_clock_is_behind_does_not_cost_the_new_day(stage: Stage
 
 def test_the_minutes_quota_holds_for_a_minute(stage: Stage) -> None:
     stage.crowd(50)
-    run, platform = stage.run(), Platform(stage, lambda p, o, k: 45011 if len(p.asked) <= 3 else None)
+    minute = stage.at + timedelta(seconds=59)
+    run, platform = stage.run(), Platform(stage, lambda p, o, k: 45011 if stage.at < minute else None)
     play(stage, platform, 59)
     asked = len(platform.asked)
     assert asked <= 20
@@ -427,7 +428,8 @@ def test_two_senders_share_overlapping_broadcasts_within_the_limits(request: pyt
     asyncio.run(scene())
     assert set(platform.delivered.values()) == {2}
     assert len(platform.delivered) == 300
-    assert sum(stage.states(run)["sent"] for run in runs) == 600
+    # two of the runs may have got all there was to have
+    assert sum(stage.states(run).get("sent", 0) for run in runs) == 600
     assert sum(stage.states(run).get("skipped", 0) for run in runs) == 300
     stage.database.close()
 

@@ -10,6 +10,7 @@ from models.broadcast import Broadcast, BroadcastsSection
 from models.config import Config
 from models.push import PushSection
 from models.segment import SegmentsSection
+from scheduler.mass import MassSender
 from scheduler.media import MediaKeeper
 from scheduler.messenger import Messenger
 from scheduler.referral_codes import ReferralCodes
@@ -38,7 +39,8 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
                 table.plan()
             keeper = MediaKeeper(stage.database, made._client, lambda: config, lambda name: b"", stage.clock)
             codes = ReferralCodes(stage.database, made._client, lambda: config, stage.clock)
-            tables[0].work(made, Messenger(stage.database, made._client, keeper, stage.clock), keeper, codes)
+            lists = MassSender(stage.database, made._client, keeper, lambda: config, stage.clock, stage)
+            tables[0].work(made, lists, Messenger(stage.database, made._client, keeper, stage.clock), keeper, codes)
             for table in tables:
                 table.start()
             await asyncio.sleep(0.5)
@@ -48,7 +50,7 @@ def test_what_is_due_is_planned_sent_and_reconciled_without_a_hand(staged: Calla
                 await asyncio.sleep(0.1)
                 if stage.sql("SELECT state FROM broadcast_run") == [("done",)]:
                     break
-            assert set(tables[0].alive) == {"due", "look", "messages", "media", "referral codes", "reconcile", *CHORES}
+            assert set(tables[0].alive) == {"due", "look", "mass", "messages", "media", "referral codes", "reconcile", *CHORES}
             for table in tables:
                 table.stop()
 

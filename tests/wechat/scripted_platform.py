@@ -37,7 +37,7 @@ class Late:
 @dataclass
 class Scripted:
     """Answers of a path are taken in turn, the last one for ever: a dict is JSON, bytes a whole HTTP answer, a number seconds of silence,
-    a barrier OK for as many at once as it waits for."""
+    a barrier OK for as many at once as it waits for, a function says what it is."""
 
     base: str = ""
     asked: list[Asked] = field(default_factory=list)
@@ -50,7 +50,8 @@ class Scripted:
     def answer_to(self, asked: Asked) -> object:
         script = self.answers.get(asked.path)
         if script:
-            return script.pop(0) if len(script) > 1 else script[0]
+            answer = script.pop(0) if len(script) > 1 else script[0]
+            return answer(asked) if callable(answer) else answer
         if asked.path == "/cgi-bin/stable_token":
             self.issued += 1
             return {"access_token": f"TOKEN-CANARY-{self.issued}", "expires_in": 7200}

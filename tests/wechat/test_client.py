@@ -10,7 +10,7 @@ import traceback
 
 import pytest
 
-from tests.wechat.scripted_platform import OK, PATHS, SECRET, Scripted, client, page, platform, run
+from tests.wechat.scripted_platform import OK, PATHS, SECRET, Asked, Scripted, client, page, platform, run
 from wechat.client import Action, Ambiguous, Client, Details, PlatformError
 from wechat.client.custom import payload
 from wechat.reply import Text
@@ -80,7 +80,10 @@ def test_a_token_refused_for_ever_ends_after_one_refresh() -> None:
 
 def test_sixty_four_sends_with_a_dead_token_refresh_it_once() -> None:
     async def scenario() -> None:
-        async with platform(template_send=[REFUSED] * 64 + [OK]) as scripted, client(scripted) as one:
+        def by_token(asked: Asked) -> object:
+            return REFUSED if asked.query["access_token"] == ["TOKEN-CANARY-1"] else OK
+
+        async with platform(template_send=[by_token]) as scripted, client(scripted) as one:
             await asyncio.gather(*(send(one) for _ in range(64)))
             assert scripted.issued == 2
 

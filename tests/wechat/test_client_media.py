@@ -10,7 +10,7 @@ import pytest
 from tests.wechat.scripted_platform import Late, client, page, platform, run
 from wechat.client import Ambiguous, Garbled, PlatformError, caller
 from wechat.errcodes import Action
-from wechat.transport import LARGEST
+from wechat.http import LARGEST
 
 UPLOAD, GET = "/cgi-bin/media/upload", "/cgi-bin/media/get"
 PICTURE = b"\x89PNG\r\n\x1a\n--\r\n\x00\xff" * 5

@@ -9,7 +9,7 @@ from typing import Self
 
 from wechat.client.account import Account
 from wechat.client.blacklist import Blacklist
-from wechat.client.caller import Caller
+from wechat.client.caller import Caller, only_while
 from wechat.client.custom import CustomMessages
 from wechat.client.draft import Drafts
 from wechat.client.follower import Details, Followers
@@ -23,11 +23,12 @@ from wechat.client.statistics import Statistics
 from wechat.client.subscription import Subscriptions
 from wechat.client.tag import Tags
 from wechat.client.template import Templates
-from wechat.errcodes import Action, Ambiguous, Garbled, PlatformError
+from wechat.errcodes import Action, Ambiguous, Garbled, NotMade, PlatformError
+from wechat.http import Http
 from wechat.token import TokenStore
 from wechat.transport import Transport
 
-__all__ = ["Action", "Ambiguous", "Client", "Details", "Garbled", "PlatformError"]
+__all__ = ["Action", "Ambiguous", "Client", "Details", "Garbled", "NotMade", "PlatformError", "only_while"]
 
 
 class Client:
@@ -35,6 +36,7 @@ class Client:
 
     Every method raises PlatformError when the platform refuses, and its subclass Ambiguous when nobody can know whether it accepted:
     no answer within `deadline` seconds, a broken connection, HTTP 5xx, anything but the platform's JSON, or its "system busy" (-1).
+    What goes to one follower after another goes over connections of our own (`transport`), everything else over httpx.
     A refused access token costs one refresh and one more try. A call for which no token could be had was not made: never Ambiguous.
     """
 
@@ -48,9 +50,11 @@ class Client:
         clock: Callable[[], datetime],
         deadline: float = 5.0,
         connections: int = 256,
+        transport: Transport | None = None,
     ) -> None:
-        self._transport = Transport(api_base, deadline, connections)
-        caller = Caller(self._transport, app_id, secret, store, clock)
+        self._http = transport or Http(api_base, deadline)
+        self._line = transport or Transport(api_base, deadline, connections)
+        caller = Caller(self._http, self._line, app_id, secret, store, clock)
         self.template = Templates(caller)
         self.subscription = Subscriptions(caller)
         self.custom = CustomMessages(caller)
@@ -65,7 +69,7 @@ class Client:
         self.publish = Publishing(caller)
         self.statistics = Statistics(caller)
         self.account = Account(caller)
-        self.oauth = OAuth(self._transport, app_id, secret)
+        self.oauth = OAuth(self._http, app_id, secret)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,4 +79,5 @@ class Client:
 
     async def aclose(self) -> None:
         """Every connection is closed; no further call can be made."""
-        await self._transport.aclose()
+        await self._http.aclose()
+        await self._line.aclose()

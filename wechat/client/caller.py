@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
 
 from wechat.errcodes import Action, Ambiguous, Busy, Garbled, PartlyFailed, PlatformError, action_of
+from wechat.http import Http
 from wechat.token import Token, Tokens, TokenStore
 from wechat.transport import JSON, Transport
 
@@ -20,13 +23,30 @@ Objects = list[dict[str, Any]]
 T = TypeVar("T")
 Read = Callable[[int, bytes, tuple[str, ...]], T]
 _NOTHING: Mapping[str, str] = {}
+_WANTED: ContextVar[Callable[[], bool] | None] = ContextVar("wanted", default=None)
+
+
+@contextmanager
+def only_while(wanted: Callable[[], bool]) -> Iterator[None]:
+    """A message sent inside asks `wanted` right before its request goes out, and raises NotMade where that says no.
+
+    Before that, a call may wait for a token or a connection, and its process may be stopped and continued while it does.
+    """
+    before = _WANTED.set(wanted)
+    try:
+        yield
+    finally:
+        _WANTED.reset(before)
 
 
 class Caller:
     """Calls that need the account's access token. A refused one costs one refresh and one more try, never more."""
 
-    def __init__(self, transport: Transport, app_id: str, secret: str, store: TokenStore, clock: Callable[[], datetime]) -> None:
-        self._transport = transport
+    def __init__(
+        self, http: Http | Transport, line: Transport, app_id: str, secret: str, store: TokenStore, clock: Callable[[], datetime]
+    ) -> None:
+        self._http = http
+        self._line = line
         self._app_id = app_id
         self._secret = secret
         self._tokens = Tokens(self._fetch_token, store, clock)
@@ -38,6 +58,10 @@ class Caller:
     def post(self, path: str, payload: Mapping[str, object], deadline: float | None = None) -> Coroutine[Any, Any, Answer]:
         """The platform's answer to `payload`, sent as raw UTF-8: it takes \\u escapes literally (40033)."""
         return self._call(accepted, "POST", path, _NOTHING, orjson.dumps(payload), deadline=deadline)
+
+    def send(self, path: str, payload: Mapping[str, object]) -> Coroutine[Any, Any, Answer]:
+        """As `post`, over the connections that many messages a second go over; `only_while` is asked right before it goes out."""
+        return self._call(accepted, "POST", path, _NOTHING, orjson.dumps(payload), line=self._line)
 
     def upload(self, path: str, query: Mapping[str, str], body: bytes, content_type: str) -> Coroutine[Any, Any, Answer]:
         """The platform's answer to a file, within a minute."""
@@ -56,15 +80,16 @@ class Caller:
         body: bytes = b"",
         content_type: str = JSON,
         deadline: float | None = None,
+        line: Transport | None = None,
     ) -> T:
         token = await _nothing_sent_yet(self._tokens.get())
         try:
-            return await self._ask(token, read, method, path, query, body, content_type, deadline)
+            return await self._ask(token, read, method, path, query, body, content_type, deadline, line)
         except PlatformError as error:
             if error.action is not Action.REFRESH_TOKEN:
                 raise
         token = await _nothing_sent_yet(self._tokens.refused(token))
-        return await self._ask(token, read, method, path, query, body, content_type, deadline)
+        return await self._ask(token, read, method, path, query, body, content_type, deadline, line)
 
     async def _ask(
         self,
@@ -76,13 +101,18 @@ class Caller:
         body: bytes,
         content_type: str,
         deadline: float | None,
+        line: Transport | None,
     ) -> T:
-        status, answer = await self._transport.ask(method, path, {"access_token": token.value, **query}, body, content_type, deadline)
+        whole = {"access_token": token.value, **query}
+        if line is None:
+            status, answer = await self._http.ask(method, path, whole, body, content_type, deadline)
+        else:
+            status, answer = await line.ask(method, path, whole, body, content_type, deadline, _WANTED.get())
         return read(status, answer, (token.value, self._secret))
 
     async def _fetch_token(self) -> tuple[str, int]:
         payload = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
-        status, body = await self._transport.ask("POST", "/cgi-bin/stable_token", {}, orjson.dumps(payload))
+        status, body = await self._http.ask("POST", "/cgi-bin/stable_token", {}, orjson.dumps(payload))
         try:
             answer = accepted(status, body, (self._secret,))
         except PlatformError as error:

@@ -56,7 +56,7 @@ class CustomMessages:
         whole = {"touser": openid, **payload}
         if account:
             whole["customservice"] = {"kf_account": account}
-        agreed(await self._caller.post("/cgi-bin/message/custom/send", whole))
+        agreed(await self._caller.send("/cgi-bin/message/custom/send", whole))
 
     async def typing(self, openid: str, on: bool) -> None:
         """The follower sees that somebody is typing, or no longer; nothing happens where that could not be seen (45080, 45081)."""

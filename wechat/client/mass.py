@@ -99,7 +99,7 @@ class MassMessages:
     async def _submit(self, path: str, to: dict[str, object], message: Message, clientmsgid: str) -> Submitted:
         if not 0 < len(clientmsgid.encode()) <= LONGEST_KEY:
             raise ValueError(f"a clientmsgid has 1 to {LONGEST_KEY} bytes")
-        answer = await self._caller.post(path, {**to, **_shape(message), "clientmsgid": clientmsgid})
+        answer = await self._caller.send(path, {**to, **_shape(message), "clientmsgid": clientmsgid})
         taken_before = answer.get("errcode", 0) != 0
         msg_id = None if taken_before and "msg_id" not in answer else str(needed(answer, "msg_id", int, str))
         return Submitted(msg_id, _optional(answer, "msg_data_id"))

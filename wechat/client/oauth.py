@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from wechat.client.caller import Answer, accepted, needed
 from wechat.errcodes import Action, PlatformError
+from wechat.http import Http
 from wechat.transport import Transport
 
 
@@ -42,7 +43,7 @@ class Person:
 class OAuth:
     """Calls under /sns. Action.AUTHORIZE of a PlatformError: send the person through authorize_url once more."""
 
-    def __init__(self, transport: Transport, app_id: str, secret: str) -> None:
+    def __init__(self, transport: Http | Transport, app_id: str, secret: str) -> None:
         self._transport = transport
         self._app_id = app_id
         self._secret = secret

@@ -30,4 +30,4 @@ class Subscriptions:
             payload["page"] = page
         if miniprogram:
             payload["miniprogram"] = dict(miniprogram)
-        agreed(await self._caller.post("/cgi-bin/message/subscribe/bizsend", payload))
+        agreed(await self._caller.send("/cgi-bin/message/subscribe/bizsend", payload))

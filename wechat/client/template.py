@@ -34,7 +34,7 @@ class Templates:
             payload["url"] = url
         if miniprogram:
             payload["miniprogram"] = dict(miniprogram)
-        return str(needed(await self._caller.post("/cgi-bin/message/template/send", payload), "msgid", int, str))
+        return str(needed(await self._caller.send("/cgi-bin/message/template/send", payload), "msgid", int, str))
 
     async def list(self) -> Objects:
         """Every template of the account in the platform's terms: template_id, title, content, example …"""
