@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from models.push import Limit, PushSection
-from tests.simulation.tencent import Call
-from tests.simulation.world import ZONE, World
+from tests.simulation.drawn import ZONE
+from tests.simulation.tencent import Call, edition_of
+from tests.simulation.world import World
 
 SKEW = 4.5  # seconds by which clocks may be off (scheduler/skew.py lets five pass): no boundary of a calendar is sharper
 LEASE = 40.0  # seconds within which whatever was begun before somebody said no may still be called
@@ -114,15 +115,20 @@ def _against_a_no(world: World) -> Iterator[str]:
 # Nothing lost
 
 
+def _content(plan: str) -> str:
+    """What a run says, whichever edition of it."""
+    return edition_of(str(json.loads(plan)["url"]))
+
+
 def _runs(world: World) -> Iterator[str]:
     runs = world.table("SELECT id, broadcast, state, reason, plan FROM broadcast_run ORDER BY id")
     for run in runs:
         if run.state not in FINAL_RUNS:
             yield f"run {run.id} is {run.state} for ever: {run.reason}"
-    for content, number in Counter(json.loads(run.plan)["url"] for run in runs).items():
+    for content, number in Counter(_content(run.plan) for run in runs).items():
         if number > 1:
             yield f"{number} runs of {content}"
-    told = {json.loads(run.plan)["url"] for run in runs}
+    told = {_content(run.plan) for run in runs}
     for planned in world.planned:
         for due in planned.dues:
             if due > 10 and planned.at(due).url not in told and world.somebody_ran(due - 5, due + 300):
@@ -139,7 +145,7 @@ def _deliveries(world: World) -> Iterator[str]:
         " JOIN follower f ON f.id = d.follower_id JOIN broadcast_run r ON r.id = d.run_id ORDER BY d.id"
     )
     for row in rows:
-        push = (row.openid, json.loads(row.plan)["url"])
+        push = (row.openid, _content(row.plan))
         there.add((row.run_id, row.openid))
         told = f"{row.openid} of run {row.run_id}: {row.state} ({row.reason})"
         if row.state not in FINAL:

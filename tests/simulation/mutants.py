@@ -19,7 +19,7 @@ from models.budget import Bound
 from models.delivery import Outcome, deliveries
 from scheduler import sender
 from scheduler.sender import Sender
-from tests.simulation.world import Focus
+from tests.simulation.drawn import Focus
 
 Patch = pytest.MonkeyPatch
 
@@ -148,8 +148,8 @@ MUTANTS: Mapping[str, tuple[Callable[[Patch], None], Focus]] = {
     for one, focus in (
         (cursor_moved_at_fetch, Focus("kill")),
         (cursor_after_send, Focus("outage")),
-        (new_id_for_every_try, Focus("deaf")),
-        (repeated_after_ten_minutes, Focus("deaf")),
+        (new_id_for_every_try, Focus("deaf", ("0 9 * * 2,4",))),
+        (repeated_after_ten_minutes, Focus("deaf", ("0 9 * * 2,4",))),
         (exact_window, Focus("deploy", rules={"limits": [{"max": 1, "per": "24h"}]})),
         (checked_outside, Focus("deploy", ("0 9 * * *", "0 9 * * *"), {"limits": [{"max": 1, "per": "day"}]})),
         (no_fencing, Focus("stop")),

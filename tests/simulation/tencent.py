@@ -127,6 +127,11 @@ class Tencent:
         return {"access_token": f"token-{self._tokens}", "expires_in": 7200}
 
 
+def edition_of(url: str) -> str:
+    """The content that a URL stands for: nobody may get two editions of one."""
+    return url.partition("?")[0]
+
+
 class Wire(Transport):
     """What one process's client sends by: the real transport over connections of ours."""
 
@@ -176,7 +181,7 @@ class Line(Connection):
             tencent.later(there, lambda: answer(200, tencent.token()))
             return answered
         what = json.loads(body)
-        call = Call(loop.time(), self._process, what["touser"], what["client_msg_id"], what.get("url", ""))
+        call = Call(loop.time(), self._process, what["touser"], what["client_msg_id"], edition_of(what.get("url", "")))
         tencent.calls.append(call)
         if dice.random() < weather.request_late:
             there = dice.uniform(1, 60)

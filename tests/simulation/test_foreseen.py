@@ -21,7 +21,8 @@ from models.follower import followers
 from models.plan import Forecast
 from models.push import PushSection
 from models.segment import SegmentsSection
-from tests.simulation.world import DAY, WEEK, ZONE, Planned, World
+from tests.simulation.drawn import DAY, WEEK, ZONE, Planned
+from tests.simulation.world import World
 
 CRONS = (
     "0 9 * * mon",

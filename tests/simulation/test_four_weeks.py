@@ -16,9 +16,10 @@ import pytest
 
 from models import broadcast
 from scheduler import sender
+from tests.simulation.drawn import Focus
 from tests.simulation.judge import found_in
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.world import Focus, World
+from tests.simulation.world import World
 
 NIGHTLY = int(os.environ.get("SEEDS") or 1000)
 ENOUGH = 12  # weeks, in each of which a bug is found with even odds
@@ -30,6 +31,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A handful of followers makes several pages and batches, so that there is something to die between."""
     monkeypatch.setattr(broadcast.run, "CHUNK", 3)
     monkeypatch.setattr(sender, "BATCH", 4)
+    monkeypatch.setattr(sender._log, "disabled", True)
     monkeypatch.setattr(sender, "NAP", 1.0)  # how often somebody who waits looks round: it changes nothing but what a seed costs
 
 

@@ -60,7 +60,7 @@ class Battle:
 
     def _something_happens(self) -> None:
         """Returns after a few more calls, or a moment: whoever dies should have begun something."""
-        enough, until = len(self.platform.calls) + self.dice.randint(1, 5), time.monotonic() + self.dice.uniform(0.1, 0.4)
+        enough, until = len(self.platform.calls) + self.dice.randint(1, 5), time.monotonic() + self.dice.uniform(0.02, 0.15)
         while len(self.platform.calls) < enough and time.monotonic() < until:
             time.sleep(0.005)
 

@@ -38,8 +38,8 @@ from tests.people import ROOT
 from tests.simulation.mutants import MUTANTS
 from wechat.client import Client
 
-LEASE, LATEST_CALL, REPEATABLE = timedelta(seconds=2), timedelta(seconds=1.5), timedelta(seconds=18)
-MEMORY = 20.0  # seconds for which the platform knows a client_msg_id
+LEASE, LATEST_CALL, REPEATABLE = timedelta(seconds=1.2), timedelta(seconds=0.9), timedelta(seconds=9)
+MEMORY = 10.0  # seconds for which the platform knows a client_msg_id
 LOST = 0.03  # of the answers
 
 
@@ -48,11 +48,13 @@ class _Nobody:
 
 
 def _shorter() -> None:
+    patch = pytest.MonkeyPatch()
     delivery.LEASE, delivery.LATEST_CALL, delivery.REPEATABLE = LEASE, LATEST_CALL, REPEATABLE
     imported: Any = reservation
     imported.LEASE = LEASE
     broadcast.run.CHUNK = 40
-    sending.BREATH = timedelta(seconds=0.5)
+    sending.BREATH = timedelta(seconds=0.3)
+    patch.setattr(Sender, "_later", lambda self, reserved: self._clock() + timedelta(seconds=0.4))
 
 
 async def _work(url: str, base: str, push: dict[str, Any]) -> None:
@@ -63,7 +65,7 @@ async def _work(url: str, base: str, push: dict[str, Any]) -> None:
         BroadcastsSection: BroadcastsSection([]),
     }
     config = Config(ZoneInfo("Asia/Shanghai"), "1", sections)
-    client = Client(app_id="a", secret="s", api_base=base, store=DatabaseTokenStore(database, "a", utc_now), clock=utc_now, deadline=1.0)
+    client = Client(app_id="a", secret="s", api_base=base, store=DatabaseTokenStore(database, "a", utc_now), clock=utc_now, deadline=0.8)
     made = Sender(database, client, lambda: config, utc_now, _Nobody())
     timetable = Timetable(database, lambda: config, utc_now)
     while True:

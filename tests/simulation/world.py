@@ -9,70 +9,28 @@ import asyncio
 import hashlib
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from sqlalchemy import insert, text
 
 from app.token_store import DatabaseTokenStore
-from models import broadcast, delivery, follower
-from models.broadcast import Broadcast, BroadcastsSection
+from models.broadcast import BroadcastsSection
 from models.config import Config
 from models.follower import followers
 from models.push import PushSection
-from models.refusal import Refusal
 from models.segment import SegmentsSection
 from scheduler.sender import Sender
 from scheduler.timetable import Timetable
+from tests.simulation.drawn import CALM, CRONS, DAY, MONDAYS, STORMS, WEEK, WEEKS, ZONE, Focus, Planned
+from tests.simulation.hands import Hands
 from tests.simulation.inline import InlineDatabase
 from tests.simulation.loop import Process, VirtualLoop
 from tests.simulation.tencent import OUTSIDE, Tencent, Weather, Wire
 from wechat.client import Client
-
-ZONE = ZoneInfo("Asia/Shanghai")
-DAY, WEEK = 86400.0, 7 * 86400.0
-WEEKS = 4
-CALM = 3 * DAY  # after the weeks: nothing goes wrong any more, and everything must come to its end
-
-# Mondays, 00:00 in Shanghai: an ordinary month, one that ends in between, the end of a year with 53 weeks.
-MONDAYS = ("2026-11-02", "2026-11-16", "2026-12-14")
-CRONS = ("0 9 * * 1", "0 20 * * fri", "59 23 * * sun", "30 21 * * wed", "0 9 1 * *", "0 0 * * 1", "0 9 * * 1-5", "0 9 * * 2,4,6")
-RULES: tuple[dict[str, Any], ...] = (
-    {},
-    {},
-    {"limits": [{"max": 5, "per": "week"}, {"max": 2, "per": "day"}]},
-    {"limits": [{"max": 1, "per": "24h"}]},
-    {"limits": [{"max": 1, "per": "7d"}]},
-    {"limits": [{"max": 1, "per": "7d"}]},
-    {"limits": [{"max": 1, "per": "day"}]},
-    {"limits": [{"max": 2, "per": "week"}]},
-    {"limits": [{"max": 2, "per": "week"}], "reserve": 1},
-    {"limits": [{"max": 2, "per": "7d"}, {"max": 1, "per": "day"}]},
-    {"limits": [{"max": 3, "per": "month"}]},
-    {"limits": [{"max": 1, "per": "week"}], "quiet_hours": "22:00-08:00"},
-    {"limits": [{"max": 1, "per": "7d"}], "quiet_hours": "21:30-09:30"},
-)
-STORMS: tuple[Weather, ...] = (
-    Weather(answer_lost=0.3, slow=0.5),
-    Weather(answer_lost=0.6),
-    Weather(answer_lost=0.9),
-    Weather(answer_lost=1.0),
-    Weather(request_lost=0.3, request_late=0.2),
-    Weather(request_lost=1.0),
-    Weather(busy=0.5, broken=0.2, garbled=0.2),
-    Weather(refused=0.3),
-    Weather(refused=0.9, codes=(45011,)),
-    Weather(refused=0.9, codes=(45009,)),
-    Weather(refused=0.5, codes=(47003, 43004)),
-    Weather(slow=4.9),
-    Weather(slow=20.0, answer_lost=0.1),
-)
-
 
 # Of a run: it may be planned, or finished; it waits; a delivery of it may be taken, or taken over.
 _NEXT_WORK = """
@@ -80,40 +38,6 @@ SELECT min(CASE WHEN state = 'planning' THEN coalesce(held_until, '') ELSE max(c
     SELECT min(coalesce(lease_until, '')) FROM delivery WHERE run_id = broadcast_run.id AND delivery.state IN ('pending', 'sending')), '')) END)
 FROM broadcast_run WHERE state IN ('planning', 'sending')
 """
-
-
-@dataclass
-class Planned:
-    """A broadcast of config.yaml, whose content the operators change for every due time: a content is sent once."""
-
-    key: str
-    cron: str | None
-    priority: str
-    late: str
-    dues: list[float] = field(default_factory=list)  # seconds of the loop
-
-    def at(self, moment: float, manual: int = 0) -> Broadcast:
-        """As the file has it then."""
-        which = f"r{manual}" if manual else f"{bisect_right(self.dues, moment)}"
-        return _broadcast(self.key, self.cron, self.priority, self.late, f"https://x.example/{self.key}/{which}")
-
-
-@cache
-def _broadcast(key: str, cron: str | None, priority: str, late: str, url: str) -> Broadcast:
-    shape = {"key": key, "cron": cron, "priority": priority, "late": late, "url": url, "template": "T", "data": {"thing1": "hi {name}"}}
-    return Broadcast.model_validate(shape)
-
-
-@dataclass(frozen=True)
-class Focus:
-    """In place of what would be drawn: these broadcasts, these rules, and at every due time one kind of trouble.
-
-    kill, stop; outage (all are killed, for a quarter of an hour); deploy (all processes begin anew, on machines with other clocks); deaf (no answer arrives for twenty minutes); same (clocks).
-    """
-
-    what: str
-    crons: Sequence[str] = ("0 9 * * *",)
-    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -152,13 +76,13 @@ class Bot:
             await asyncio.sleep(world.pause())
 
 
-class World:
+class World(Hands):
     """The four weeks of one seed. `play` them; then `calls`, the acts and the database are there to be judged."""
 
     def __init__(self, seed: int, weeks: int = WEEKS, focus: Focus | None = None) -> None:
         self.seed = seed
         self.length = weeks * WEEK
-        self._focus = focus
+        self.focus = focus
         self._is_same = focus is not None and focus.what == "same"
         self.dice = dice = random.Random(seed)
         self.loop = VirtualLoop()
@@ -166,14 +90,13 @@ class World:
         self.database = InlineDatabase(dice)
         self.tencent = Tencent(self.loop, dice, self._receipt)
         self.people = [f"o{number}" for number in range(dice.randint(2, 6))]
-        self.rules: list[tuple[float, PushSection]] = []  # from when on they are in force
+        self.rules = []
         self.bots: list[Bot] = []
         self._processes: list[Process] = []  # all there ever were
-        self.acts: list[tuple[float, str]] = []  # what people did, for the judge and the log
-        # From, until, whom or which content nobody may be called for, why.
-        self.noes: list[tuple[float, float, str, str, str]] = []
-        self.moved: list[tuple[float, str]] = []  # who followed or left
-        self.doubtful: set[str] = set()  # whose leaving the service only found out about by errors
+        self.acts = []
+        self.noes = []
+        self.moved = []
+        self.doubtful = set()
         self.turns: list[float] = []  # when something is to be expected, so that it pays to look
         self.last_turn = 0.0
         self.wild = focus is not None or dice.random() < 0.93
@@ -237,7 +160,7 @@ class World:
 
     def _draw_broadcasts(self) -> None:
         dice = self.dice
-        crons = self._focus.crons if self._focus else dice.choices(CRONS, k=dice.choice((1, 2, 2, 3)))
+        crons = self.focus.crons if self.focus else dice.choices(CRONS, k=dice.choice((1, 2, 2, 3)))
         self.planned = [
             Planned(
                 f"b{number}", cron, dice.choice(("normal", "normal", "urgent", "low")), dice.choice(("skip", "skip", "2h", "12h", "ask"))
@@ -304,7 +227,8 @@ class World:
             return self.loop.time() + DAY
         return (datetime.fromisoformat(found).replace(tzinfo=UTC) - self.monday).total_seconds() if found else 0.0
 
-    def _turn(self, at: float) -> None:
+    def turn(self, at: float) -> None:
+        """Then it pays to look."""
         where = bisect_right(self.turns, at)
         if not where or self.turns[where - 1] != at:
             self.turns.insert(where, at)
@@ -369,16 +293,6 @@ class World:
         self._did(f"continue {bot.name}")
         bot.process.go_on()
 
-    # What people do
-
-    def _did(self, what: str) -> None:
-        self.acts.append((self.loop.time(), what))
-
-    def _later(self, seconds: float, act: Callable[..., None], *given: object, turn: bool = True) -> None:
-        if turn:
-            self._turn(self.loop.time() + seconds)
-        self.loop.call_later(seconds, act, *given, context=OUTSIDE)
-
     def _draw_acts(self) -> None:
         """Most of it happens around the due times, where it hurts."""
         dice = self.dice
@@ -397,9 +311,9 @@ class World:
             return
         for _ in range(dice.randint(0, 2)):
             self._later(dice.uniform(0, self.length), self._deploy)
-        if self._focus:
+        if self.focus:
             for due in dues:
-                self._hurt(due, self._focus)
+                self._hurt(due, self.focus)
             return
         for moment in (*dues, *(dice.uniform(0, self.length) for _ in range(3))):
             if dice.random() < 0.8:
@@ -410,7 +324,7 @@ class World:
                 self._later(max(0.0, moment - 1.0), self._storm, dice.choice(STORMS), turn=False)
                 self._later(moment + dice.choice((10.0, 60.0, 300.0, 900.0)), self._storm, Weather(), turn=False)
             if dice.random() < 0.5:
-                act = dice.choice((self._leave, self._refuse, self._pause, self._cancel, self._edit_rules, self._come))
+                act = dice.choice((self._leave, self._refuse, self._pause, self._cancel, self._edit, self._edit_rules, self._come))
                 self._later(max(0.0, moment + dice.choice((-60.0, 0.5, 1.5, 3.0, 30.0, 600.0)) * dice.uniform(0.5, 1)), act, turn=False)
 
     def _hurt(self, due: float, focus: Focus) -> None:
@@ -422,114 +336,9 @@ class World:
             self._later(max(0.0, due - dice.uniform(5, 3600)), self._deploy)
         if focus.what == "outage":
             self._later(max(0.0, due - 0.5), self._outage, turn=False)
-        if focus.what == "deaf" and dice.random() < 0.4:
+        if focus.what == "deaf":
             self._later(max(0.0, due - 5), self._storm, Weather(answer_lost=1.0), turn=False)
-            self._later(due + 1200, self._storm, Weather(), turn=False)
-
-    def _storm(self, weather: Weather) -> None:
-        self._did(f"weather {weather}")
-        self.tencent.weather = weather
-
-    def _edit_rules(self) -> None:
-        limits = self._focus.rules if self._focus else self.dice.choice(RULES)
-        rules = PushSection.model_validate({**limits, "pace": self.dice.choice((1, 5, 1000))})
-        self.rules.append((self.loop.time(), rules))
-        self._did(f"rules {rules!r}")
-
-    def _run_by_hand(self, request: int) -> None:
-        self._did(f"run by hand {request}")
-        planned = self.manual.at(self.loop.time(), request)
-        with self.database.transaction() as db:
-            if broadcast.requested(db, f"hand-{request}") is None:
-                broadcast.start(db, planned, "all", self.now(), self.now(), request=f"hand-{request}")
-
-    def _of_a_run(self, what: str, verb: Callable[..., None], *given: object) -> None:
-        with self.database.snapshot() as db:
-            runs = list(db.execute(text("SELECT id FROM broadcast_run WHERE state IN ('planning', 'sending')")).scalars())
-        if not runs:
-            return
-        run = self.dice.choice(runs)
-        self._did(f"{what} {run}")
-        try:
-            with self.database.transaction() as db:
-                verb(db, run, *given)
-                content = broadcast.load(db, run).plan.url or ""
-        except Refusal:
-            self._did("refused")
-            return
-        lasts = self.dice.choice((5.0, 100.0, 700.0, 20000.0)) if what == "pause" else 1e9
-        self.noes.append((self.loop.time(), self.loop.time() + lasts, "", content, what))
-        if what == "pause":
-            self._later(lasts, self._resume_all)
-
-    def _pause(self) -> None:
-        self._of_a_run("pause", broadcast.pause, "an operator")
-
-    def _cancel(self) -> None:
-        self._of_a_run("cancel", broadcast.cancel, self.now())
-
-    def _resume_all(self) -> None:
-        with self.database.transaction() as db:
-            for run in list(db.execute(text("SELECT id FROM broadcast_run WHERE state IN ('paused', 'asked')")).scalars()):
-                self._did(f"resume {run}")
-                broadcast.resume(db, run)
-                self._lifted("", broadcast.load(db, run).plan.url or "", "pause")
-
-    def _lifted(self, who: str, content: str, why: str) -> None:
-        now = self.loop.time()
-        self.noes = [(one[0], min(one[1], now), *one[2:]) if one[2:] == (who, content, why) else one for one in self.noes]
-
-    def _leave(self) -> None:
-        who = self.dice.choice(self.people)
-        self._did(f"leave {who}")
-        self.tencent.gone.add(who)
-        lasts = self.dice.choice((30.0, 3000.0, 5 * DAY))
-        if self.dice.random() < 0.7:  # else the event was lost
-            self.moved.append((self.loop.time(), who))
-            self.noes.append((self.loop.time(), self.loop.time() + lasts, who, "", "left"))
-            with self.database.transaction() as db:
-                follower.seen(db, who, self.now(), self.now(), subscribed=False)
-        else:
-            self.doubtful.add(who)
-        self._later(lasts, self._back, who)
-
-    def _back(self, who: str) -> None:
-        self._did(f"back {who}")
-        self._lifted(who, "", "left")
-        self.moved.append((self.loop.time(), who))
-        self.tencent.gone.discard(who)
-        with self.database.transaction() as db:
-            follower.seen(db, who, self.now(), self.now())
-
-    def _come(self) -> None:
-        who = f"o{len(self.people)}"
-        self._did(f"come {who}")
-        self.people.append(who)
-        with self.database.transaction() as db:
-            follower.seen(db, who, self.now(), self.now())
-
-    def _refuse(self) -> None:
-        who = self.dice.choice(self.people)
-        self._did(f"refuse {who}")
-        with self.database.transaction() as db:
-            found = follower.find(db, who)
-            assert found is not None
-            follower.refuse_pushes(db, found.id, self.now())
-        lasts = self.dice.choice((60.0, DAY, 9 * DAY))
-        self.noes.append((self.loop.time(), self.loop.time() + lasts, who, "", "refused"))
-        self._later(lasts, self._allow, who)
-
-    def _allow(self, who: str) -> None:
-        self._did(f"allow {who}")
-        self._lifted(who, "", "refused")
-        with self.database.transaction() as db:
-            found = follower.find(db, who)
-            assert found is not None
-            follower.allow_pushes(db, found.id)
-
-    def _receipt(self, openid: str, number: int, status: str) -> None:
-        with self.database.transaction() as db:
-            delivery.receive(db, str(number), openid, status, self.now())
+            self._later(due + 720, self._storm, Weather(), turn=False)
 
     def _calm(self) -> None:
         """From here on nothing goes wrong, and whoever was killed is back."""
