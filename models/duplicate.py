@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, true
 
 from models import wording
 from models.broadcast.planned import Broadcast
@@ -44,10 +44,14 @@ def likeness(one: str, other: str) -> float:
 
 
 def near(db: Connection, planned: Broadcast, now: datetime) -> list[Near]:
-    """The runs of the last 30 days that said almost the same as this broadcast does, of each broadcast the newest; the most alike first."""
+    """The runs of the last 30 days that said almost the same as this broadcast does, of each broadcast the newest; the most alike first.
+
+    One with a schedule is meant to come again: its own runs are none of them.
+    """
     recent = (
         select(runs.c.id, runs.c.broadcast, runs.c.created_at, runs.c.plan)
         .where(runs.c.created_at > now - WITHIN, runs.c.state.not_in(_NOT_SENT), ~runs.c.test)
+        .where(true() if planned.cron is None else runs.c.broadcast != planned.key)
         .order_by(runs.c.id.desc())
         .limit(_MOST)
     )

@@ -1,9 +1,8 @@
 """Inference: what a difference between two groups of followers may be, and whether that is known yet.
 
-Intervals for a single look are Newcombe's (Interval estimation for the difference between independent proportions, Statistics in Medicine
-17, 1998, method 10), made of Wilson's (1927). Whoever looks every day until something shows needs intervals that hold at all looks at once:
-these are from the mixture sequential probability ratio test with a normal mixture (Robbins 1970; Johari, Pekelis & Walsh, Always valid
-inference, Operations Research 70, 2022). tests/models/test_inference.py checks both on populations whose truth is known.
+Whoever looks every day until something shows needs intervals that hold at all looks at once: these are from the mixture sequential
+probability ratio test with a normal mixture (Robbins 1970; Johari, Pekelis & Walsh, Always valid inference, Operations Research 70, 2022).
+The share of a single group has Wilson's interval (1927). tests/models/test_inference.py checks both on populations whose truth is known.
 """
 
 from __future__ import annotations
@@ -55,15 +54,6 @@ def wilson(did: int, size: int, level: float = 0.95) -> Interval:
     middle = (share + z * z / (2 * size)) / (1 + z * z / size)
     half = z / (1 + z * z / size) * math.sqrt(share * (1 - share) / size + z * z / (4 * size * size))
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
-
-
-def difference(did: int, size: int, did_other: int, size_other: int, level: float = 0.95) -> Interval:
-    """How much larger the first group's share is: Newcombe's interval. Covers the truth at this level at one look planned beforehand."""
-    one, other = wilson(did, size, level), wilson(did_other, size_other, level)
-    estimate = one.estimate - other.estimate
-    low = estimate - math.hypot(one.estimate - one.low, other.high - other.estimate)
-    high = estimate + math.hypot(one.high - one.estimate, other.estimate - other.low)
-    return Interval(estimate, low, high)
 
 
 def always(one: Group, other: Group, false_alarms: float = FALSE_ALARMS) -> Interval:

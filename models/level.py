@@ -137,21 +137,17 @@ class LevelRules(Rules):
 
 _ONCE = Decimal(1)
 _balance = and_(points.balances.c.follower_id == followers.c.id, points.balances.c.asset == points.GROWTH)
-_HELD = Hot(
-    select(
-        points.balances.c.amount,
-        memberships.c.level,
-        memberships.c.since,
-        memberships.c.growth_at,
-        memberships.c.until,
-        memberships.c.warned_at,
-        memberships.c.lost,
-    )
-    .select_from(
-        followers.outerjoin(points.balances, _balance).outerjoin(memberships, memberships.c.follower_id == followers.c.id),
-    )
-    .where(followers.c.id == bindparam("follower"))
+_standing = (
+    points.balances.c.amount,
+    memberships.c.level,
+    memberships.c.since,
+    memberships.c.growth_at,
+    memberships.c.until,
+    memberships.c.warned_at,
+    memberships.c.lost,
 )
+_with_standing = followers.outerjoin(points.balances, _balance).outerjoin(memberships, memberships.c.follower_id == followers.c.id)
+_HELD = Hot(select(*_standing).select_from(_with_standing).where(followers.c.id == bindparam("follower")))
 
 
 def held(db: Connection, follower: int) -> tuple[int, Held | None]:
@@ -163,20 +159,7 @@ def held(db: Connection, follower: int) -> tuple[int, Held | None]:
     return growth or 0, None if level is None else Held(level, *more)
 
 
-_ALL_HELD = (
-    select(
-        followers.c.id,
-        points.balances.c.amount,
-        memberships.c.level,
-        memberships.c.since,
-        memberships.c.growth_at,
-        memberships.c.until,
-        memberships.c.warned_at,
-        memberships.c.lost,
-    )
-    .select_from(followers.outerjoin(points.balances, _balance).outerjoin(memberships, memberships.c.follower_id == followers.c.id))
-    .where(followers.c.id.in_(bindparam("people", expanding=True)))
-)
+_ALL_HELD = select(followers.c.id, *_standing).select_from(_with_standing).where(followers.c.id.in_(bindparam("people", expanding=True)))
 
 
 def levels_of(db: Connection, config: Config, people: Collection[int]) -> dict[int, str]:

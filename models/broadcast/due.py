@@ -14,6 +14,8 @@ from models.broadcast.planned import GRACE, Broadcast
 from models.broadcast.run import start
 from models.clock import span
 
+MOST_ROWS = 10  # of due times that one outage missed: a line of every minute would fill the list
+
 
 def wants_claim(db: Connection, planned: Broadcast, zone: ZoneInfo, now: datetime) -> bool:
     """Whether claim_due has anything to do: asked every two seconds, so that an idle program writes nothing but once a minute.
@@ -27,11 +29,11 @@ def wants_claim(db: Connection, planned: Broadcast, zone: ZoneInfo, now: datetim
 
 
 def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, now: datetime, rules: ApprovalRules = ANYWAY) -> int | None:
-    """Afterwards every due time of the schedule up to `now` is dealt with: the newest has its run, or is recorded as missed.
+    """Afterwards every due time of the schedule up to `now` is dealt with: it has its run, or is recorded as missed.
 
     Any number of processes may call this at once; one of them makes the run. Never a burst: of several due times since the last look
-    (the program was down), the older ones are counted as missed, and what happens to the newest is the broadcast's `late`. A draft is
-    missed; what needs an approval (`rules`) asks for it.
+    (the program was down) the older ones are missed, each with a row of its own as far as it is among the newest ten, and what happens
+    to the newest of all is the broadcast's `late`. A draft is missed; what needs an approval (`rules`) asks for it.
     """
     if planned.cron is None:
         return None
@@ -40,7 +42,8 @@ def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, no
     schedule.advance(db, planned.key, now)
     if not due:
         return None
-    state, reason = _late(planned, now - due[-1], len(due) - 1)
+    _record_missed(db, planned, where, due[:-1], now)
+    state, reason = _late(planned, now - due[-1])
     if planned.state == "draft":
         state, reason = "missed", f"还是草稿 draft，没有发{'；' + reason if reason else ''}"
     if state == "missed":
@@ -48,11 +51,17 @@ def claim_due(db: Connection, planned: Broadcast, where: str, zone: ZoneInfo, no
     return begin(db, planned, where, rules, due[-1], now, state=state, reason=reason)
 
 
-def _late(planned: Broadcast, late: timedelta, older: int) -> tuple[str, str | None]:
-    missed = f"另错过 {older} 次 missed" if older else None
+def _record_missed(db: Connection, planned: Broadcast, where: str, due: list[datetime], now: datetime) -> None:
+    more = len(due) - MOST_ROWS
+    for number, at in enumerate(due[-MOST_ROWS:]):
+        before = f"；之前还错过 {more} 次" if more > 0 and number == 0 else ""
+        start(db, planned, where, at, now, state="missed", reason=f"到时间时程序没在运行 down{before}")
+
+
+def _late(planned: Broadcast, late: timedelta) -> tuple[str, str | None]:
     if late <= GRACE:
-        return "planning", missed
-    reason = "；".join(filter(None, (f"晚了 {int(late.total_seconds() // 60)} 分钟 late", missed)))
+        return "planning", None
+    reason = f"晚了 {int(late.total_seconds() // 60)} 分钟 late"
     if planned.late == "ask":
         return "asked", reason
     if planned.late != "skip" and late <= span(planned.late):

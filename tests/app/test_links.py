@@ -168,6 +168,9 @@ def test_a_broadcast_that_says_what_was_said_is_found(world: World) -> None:
         (near,) = duplicate.near(db, asked, world.at)
         assert (near.broadcast, near.run) == ("weekly", 1)
         assert 0.9 <= near.likeness < 1
+        again = Broadcast.model_validate({"key": "weekly", "text": "本周精选：秋日书单，周六下午三点店里见"})
+        assert [one.run for one in duplicate.near(db, again, world.at)] == [1]
+        assert duplicate.near(db, again.model_copy(update={"cron": "0 20 * * fri"}), world.at) == [], "it is meant to come again"
     world.moment("2026-12-22 10:00:00")
     with world.service.database.snapshot() as db:
         assert duplicate.near(db, asked, world.at) == []

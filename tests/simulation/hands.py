@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.tencent import OUTSIDE, Tencent, Weather, edition_of
 
 
-class Hands:
+class Hands(ABC):
     """A world's people; each act is written down, and what must not happen any more after it."""
 
     loop: VirtualLoop
@@ -33,13 +34,13 @@ class Hands:
     doubtful: set[str]  # whose leaving the service only found out about by errors
     focus: Focus | None
 
+    @abstractmethod
     def now(self) -> datetime:
         """The true time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def turn(self, at: float) -> None:
         """Then it pays to look."""
-        raise NotImplementedError
 
     def _did(self, what: str) -> None:
         self.acts.append((self.loop.time(), what))
